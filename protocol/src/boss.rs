@@ -1,0 +1,364 @@
+//! The boss as an Updatable: who writes, and one book per generation.
+//!
+//! HP is derived, `hp_max` less the sum of the journals' totals, and never clamped in here:
+//! clamping does not commute. What an update *should* be is decided by the authority alone; this
+//! fold only says whether it fits and what it changes.
+
+use crate::limits::KEEP_GENERATIONS;
+use crate::message::codes;
+use crate::{BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalId, PlayerId, ShardId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+use ucore::{Accumulate, GMap, INT_MAX, Reg, Reject, Set, Updatable};
+
+codes! {
+    /// Where a generation is in its life.
+    Status: u8 {
+        /// It takes damage.
+        Alive = 1,
+        /// Its HP reached zero. Nothing new is admitted.
+        Defeated = 2,
+        /// Its journals send the rest of what they had accepted.
+        Collecting = 3,
+        /// Its books are closed. What comes now is late.
+        Closed = 4,
+    }
+}
+
+/// One boss: the journals that write, the current generation, and the closed ones still kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boss {
+    journals: BTreeMap<JournalId, JournalRecord>,
+    lives: BTreeMap<Gen, Life>,
+}
+
+/// What is known of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalRecord {
+    /// Its shard's label.
+    pub shard: ShardId,
+    /// A later process took over from it: nothing that it says counts any more.
+    pub sealed: bool,
+    /// The journal that took over its sessions.
+    pub successor: Option<JournalId>,
+}
+
+/// One generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Its scenario.
+    pub spec: BossSpec,
+    /// Where it is in its life.
+    pub status: Reg<Status>,
+    /// The index of its phase.
+    pub phase: Reg<u8>,
+    /// The damage that counts, by journal. A line exists for every journal that entered.
+    pub counted: GMap<JournalId, JournalDamage>,
+    /// Journals that entered, and whether they have said all.
+    pub entered: BTreeMap<JournalId, bool>,
+    /// All damage of journals that had some after the books closed: totals, like `counted`.
+    pub late: GMap<JournalId, JournalDamage>,
+    /// Steps waited since the status changed.
+    pub waited: u32,
+    /// Names of players.
+    pub names: BTreeMap<PlayerId, String>,
+}
+
+impl Life {
+    /// The counted damage, overkill included.
+    #[must_use]
+    pub fn damage(&self) -> u64 {
+        self.counted.iter().map(|(_, damage)| damage.total.get()).sum()
+    }
+
+    /// HP left.
+    #[must_use]
+    pub fn hp(&self) -> u64 {
+        self.spec.hp_max.saturating_sub(self.damage())
+    }
+
+    /// What was taken of a journal, late or not.
+    #[must_use]
+    pub fn applied(&self, journal: JournalId) -> u64 {
+        self.taken(journal).map_or(0, |damage| damage.total.get())
+    }
+
+    /// A player's damage in a journal that came late.
+    #[must_use]
+    pub fn late_of(&self, journal: JournalId, player: PlayerId) -> u64 {
+        let total = |book: &GMap<JournalId, JournalDamage>| {
+            book.get(&journal).map_or(0, |damage| damage.player(player))
+        };
+        total(&self.late).saturating_sub(total(&self.counted))
+    }
+
+    /// Late totals go on from the counted ones, so whichever exists and is newer is the whole.
+    fn taken(&self, journal: JournalId) -> Option<&JournalDamage> {
+        self.late.get(&journal).or_else(|| self.counted.get(&journal))
+    }
+
+    /// Whether the interval continues what was taken, and its lines add up to it.
+    ///
+    /// # Errors
+    /// [`Reject::OutOfOrder`] if something before it is missing or it was taken already,
+    /// [`Reject::Unbalanced`] if the lines contradict the totals.
+    pub fn check_interval(&self, journal: JournalId, interval: &Interval) -> Result<(), Reject> {
+        let none = JournalDamage::default();
+        let taken = self.taken(journal).unwrap_or(&none);
+        let applied = taken.total.get();
+        if applied < interval.from || interval.to < applied {
+            return Err(Reject::OutOfOrder);
+        }
+        let mut grown: u64 = 0;
+        let mut previous = None;
+        for line in &interval.lines {
+            if previous >= Some(line.player) {
+                return Err(Reject::Unbalanced);
+            }
+            previous = Some(line.player);
+            grown = grown.saturating_add(line.total.saturating_sub(taken.player(line.player)));
+        }
+        if grown != interval.to - applied {
+            return Err(Reject::Unbalanced);
+        }
+        Ok(())
+    }
+
+    fn learn_names(&mut self, interval: &Interval) {
+        for named in &interval.names {
+            self.names.insert(named.player, named.name.clone());
+        }
+    }
+}
+
+impl Boss {
+    /// The current generation, once one has begun.
+    #[must_use]
+    pub fn current(&self) -> Option<(Gen, &Life)> {
+        self.lives.last_key_value().map(|(generation, life)| (*generation, life))
+    }
+
+    /// A generation that is still kept.
+    #[must_use]
+    pub fn life(&self, generation: Gen) -> Option<&Life> {
+        self.lives.get(&generation)
+    }
+
+    /// All generations that are still kept, the oldest first.
+    pub fn lives(&self) -> impl Iterator<Item = (Gen, &Life)> {
+        self.lives.iter().map(|(generation, life)| (*generation, life))
+    }
+
+    /// A journal.
+    #[must_use]
+    pub fn journal(&self, journal: JournalId) -> Option<&JournalRecord> {
+        self.journals.get(&journal)
+    }
+
+    /// How many journals are known.
+    #[must_use]
+    pub fn journals_len(&self) -> usize {
+        self.journals.len()
+    }
+
+    fn check_writer(&self, journal: JournalId) -> Result<(), Reject> {
+        match self.journals.get(&journal) {
+            None => Err(Reject::Missing),
+            Some(record) if record.sealed => Err(Reject::OutOfOrder),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_push(&self, journal: JournalId, interval: &Interval, last: bool) -> Result<(), Reject> {
+        self.check_writer(journal)?;
+        let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
+        let finished = *life.entered.get(&journal).ok_or(Reject::Missing)?;
+        if finished || *life.status.get() == Status::Closed {
+            return Err(Reject::OutOfOrder);
+        }
+        life.check_interval(journal, interval)?;
+        let grown = interval.to - life.applied(journal);
+        if grown == 0 && !last {
+            return Err(Reject::Exists);
+        }
+        if life.damage().saturating_add(grown) > INT_MAX {
+            return Err(Reject::TooLarge);
+        }
+        Ok(())
+    }
+
+    fn check_spawn(&self, generation: Gen) -> Result<(), Reject> {
+        match self.current() {
+            None if generation == Gen(1) => Ok(()),
+            Some((last, life)) if generation == last.next() => match life.status.get() {
+                Status::Closed => Ok(()),
+                Status::Alive | Status::Defeated | Status::Collecting => Err(Reject::OutOfOrder),
+            },
+            _ => Err(Reject::OutOfOrder),
+        }
+    }
+
+    /// Old books go, and with them the sealed journals that nobody can speak for any more.
+    fn drop_old(&mut self, generation: Gen) {
+        self.lives.retain(|kept, _| kept.0 + KEEP_GENERATIONS >= generation.0);
+        let lives = &self.lives;
+        self.journals.retain(|journal, record| {
+            !record.sealed || lives.values().any(|life| life.entered.contains_key(journal))
+        });
+    }
+
+    fn seal(&mut self, parent: JournalId, successor: Option<JournalId>) {
+        if let Some(record) = self.journals.get_mut(&parent) {
+            record.sealed = true;
+            record.successor = record.successor.or(successor);
+        }
+        for life in self.lives.values_mut() {
+            if let Some(finished) = life.entered.get_mut(&parent) {
+                *finished = true;
+            }
+        }
+    }
+
+    /// The part of `apply` that the checks have cleared.
+    fn change(&mut self, update: BossUpdate) -> Result<(), Reject> {
+        match update {
+            BossUpdate::Spawn { generation, spec } => {
+                self.lives.insert(generation, Life::new(*spec));
+                self.drop_old(generation);
+            }
+            BossUpdate::Join { journal, shard, parent, inherits } => {
+                if let Some(parent) = parent {
+                    self.seal(parent, inherits.then_some(journal));
+                }
+                let record = JournalRecord { shard, sealed: false, successor: None };
+                self.journals.insert(journal, record);
+            }
+            BossUpdate::Enter { journal, generation } => {
+                self.life_mut(generation)?.entered.insert(journal, false);
+            }
+            BossUpdate::Push { journal, interval, last, phase, death } => {
+                let life = self.life_mut(interval.generation)?;
+                life.counted.absorb(GMap::<_, JournalDamage>::line(journal, (&interval).into()));
+                life.learn_names(&interval);
+                if last {
+                    life.entered.insert(journal, true);
+                }
+                if let Some(phase) = phase {
+                    life.phase.apply(Set(phase))?;
+                }
+                if death {
+                    life.turn(Status::Defeated)?;
+                }
+            }
+            BossUpdate::Late { journal, interval } => {
+                let life = self.life_mut(interval.generation)?;
+                life.begin_late(journal);
+                life.late.absorb(GMap::<_, JournalDamage>::line(journal, (&interval).into()));
+                life.learn_names(&interval);
+            }
+            BossUpdate::Status { generation, status } => self.life_mut(generation)?.turn(status)?,
+            BossUpdate::Wait { generation } => self.life_mut(generation)?.waited += 1,
+        }
+        Ok(())
+    }
+
+    fn life_mut(&mut self, generation: Gen) -> Result<&mut Life, Reject> {
+        self.lives.get_mut(&generation).ok_or(Reject::Missing)
+    }
+}
+
+impl Life {
+    fn new(spec: BossSpec) -> Self {
+        Self {
+            spec,
+            status: Reg::new(Status::Alive),
+            phase: Reg::new(0),
+            counted: GMap::default(),
+            entered: BTreeMap::new(),
+            late: GMap::default(),
+            waited: 0,
+            names: BTreeMap::new(),
+        }
+    }
+
+    fn turn(&mut self, status: Status) -> Result<(), Reject> {
+        self.waited = 0;
+        self.status.apply(Set(status))
+    }
+
+    /// Late totals start where the counted ones ended.
+    fn begin_late(&mut self, journal: JournalId) {
+        if self.late.get(&journal).is_none()
+            && let Some(counted) = self.counted.get(&journal)
+        {
+            let players = counted.players.iter().map(|(player, total)| (*player, *total)).collect();
+            let delta = crate::JournalDelta { total: counted.total, players };
+            self.late.absorb(GMap::<_, JournalDamage>::line(journal, delta));
+        }
+    }
+}
+
+impl Updatable for Boss {
+    type Update = BossUpdate;
+
+    fn check(&self, update: &BossUpdate) -> Result<(), Reject> {
+        match update {
+            BossUpdate::Spawn { generation, .. } => self.check_spawn(*generation),
+            BossUpdate::Join { journal, parent, .. } => {
+                if self.journals.contains_key(journal) {
+                    return Err(Reject::Exists);
+                }
+                match parent {
+                    Some(parent) if !self.journals.contains_key(parent) => Err(Reject::Missing),
+                    _ => Ok(()),
+                }
+            }
+            BossUpdate::Enter { journal, generation } => {
+                self.check_writer(*journal)?;
+                let life = self.lives.get(generation).ok_or(Reject::Missing)?;
+                if life.entered.contains_key(journal) {
+                    return Err(Reject::Exists);
+                }
+                Ok(())
+            }
+            BossUpdate::Push { journal, interval, last, phase, death } => {
+                self.check_push(*journal, interval, *last)?;
+                let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
+                if *death && *life.status.get() != Status::Alive {
+                    return Err(Reject::OutOfOrder);
+                }
+                match phase {
+                    Some(phase) if usize::from(*phase) >= life.spec.phases.len() => {
+                        Err(Reject::Missing)
+                    }
+                    _ => Ok(()),
+                }
+            }
+            BossUpdate::Late { journal, interval } => {
+                self.check_writer(*journal)?;
+                let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
+                if *life.status.get() != Status::Closed {
+                    return Err(Reject::OutOfOrder);
+                }
+                life.check_interval(*journal, interval)?;
+                if life.applied(*journal) < interval.to { Ok(()) } else { Err(Reject::Exists) }
+            }
+            BossUpdate::Status { generation, status } => {
+                let life = self.lives.get(generation).ok_or(Reject::Missing)?;
+                match (life.status.get(), status) {
+                    (Status::Defeated, Status::Collecting)
+                    | (Status::Collecting, Status::Closed) => Ok(()),
+                    _ => Err(Reject::OutOfOrder),
+                }
+            }
+            BossUpdate::Wait { generation } => {
+                self.lives.get(generation).map(|_| ()).ok_or(Reject::Missing)
+            }
+        }
+    }
+
+    fn apply(&mut self, update: BossUpdate) -> Result<(), Reject> {
+        self.check(&update)?;
+        self.change(update)
+    }
+}

@@ -1,0 +1,50 @@
+//! MessagePack in and out: compact arrays, nothing behind the end, bounded depth.
+
+use crate::limits::DEPTH_MAX;
+use serde::{Deserialize, Serialize};
+
+/// Why bytes are not the expected value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The message type is not one of this protocol.
+    #[error("message type {0} is unknown")]
+    UnknownType(u64),
+    /// Not MessagePack, or not the fields that were expected.
+    #[error("{0}")]
+    Malformed(String),
+    /// Bytes follow the value.
+    #[error("{0} bytes follow the end of the message")]
+    Trailing(usize),
+}
+
+/// The value's bytes.
+///
+/// # Panics
+/// Never: the values of this project have no map key or length that MessagePack lacks.
+#[must_use]
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    encode_into(value, &mut bytes);
+    bytes
+}
+
+/// Appends the value's bytes to `bytes`.
+pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) {
+    value
+        .serialize(&mut rmp_serde::Serializer::new(bytes))
+        .expect("writing to a Vec can't fail, and every sequence knows its length");
+}
+
+/// Reads one value that takes up all of `bytes`.
+///
+/// # Errors
+/// [`DecodeError`]; nothing is allocated beyond the length of `bytes`.
+pub fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    let mut rest = bytes;
+    let mut from = rmp_serde::Deserializer::new(&mut rest);
+    from.set_max_depth(DEPTH_MAX);
+    let value =
+        T::deserialize(&mut from).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    if rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(rest.len())) }
+}

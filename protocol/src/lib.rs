@@ -1,0 +1,41 @@
+//! Every message, its limits, and the boss as an Updatable: what all sides must agree on.
+//!
+//! This crate is the only one that turns messages into bytes and back. It is pure: no socket, no
+//! clock, no random source. What a hit *does* is not here: those rules belong to the authority.
+
+mod ids;
+pub mod limits;
+mod codec;
+mod message;
+mod scenario;
+mod sync;
+mod damage;
+mod boss;
+mod update;
+mod entry;
+mod ledger;
+
+pub use ids::{
+    BossId, Gen, InputSeq, JournalId, Micros, PlayerId, SessionId, ShardId, SkillId, Tick, Token,
+};
+pub use codec::{DecodeError, decode, encode, encode_into};
+pub use message::{
+    Ack, BossCard, CloseCode, Hello, Hit, PlayerMessage, Refusal, RefusalReason, ShardMessage,
+    State, Tally, Welcome,
+};
+pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
+pub use sync::{
+    Claim, Enter, EnterAnswer, Interval, Join, JoinAnswer, Line, LogPage, Named, Push, PushAnswer,
+    ReadLog, Seen, Snapshot, Truth, Verdict,
+};
+pub use damage::{JournalDamage, JournalDelta};
+pub use boss::{Boss, JournalRecord, Life, Status};
+pub use update::BossUpdate;
+pub use entry::{Entry, EntryError};
+pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
+
+/// The version of the player's protocol. A shard speaks exactly one.
+pub const PROTOCOL: u16 = 1;
+
+/// The WebSocket sub-protocol that names [`PROTOCOL`].
+pub const SUBPROTOCOL: &str = "worldboss.v1";

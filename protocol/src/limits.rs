@@ -1,0 +1,83 @@
+//! Every bound, and what happens when it is reached.
+
+/// Bytes of a message from a player. Longer: the connection closes with 1009.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
+
+/// How deep a decoded value may nest. Deeper: it is not decoded.
+pub const DEPTH_MAX: usize = 16;
+
+/// Characters of a player's name, after trimming. Longer: close code 4005.
+pub const NAME_CHARS_MAX: usize = 24;
+
+/// Milliseconds from the upgrade to the end of Hello. Later: close code 4001.
+pub const HELLO_MS_MAX: u64 = 5_000;
+
+/// Milliseconds that the peer of a closing connection has to answer. Then it is cut.
+pub const CLOSE_MS_MAX: u64 = 2_000;
+
+/// Open player connections of a shard. More: the upgrade is answered with 503 and Retry-After.
+pub const CONNECTIONS_MAX: usize = 20_000;
+
+/// Sessions that a shard remembers. More: the one away for longest is forgotten; if none is away,
+/// the newcomer is closed with 1013.
+pub const SESSIONS_MAX: usize = 50_000;
+
+/// Messages that one connection may send within one tick. More: close code 4008.
+pub const INPUTS_PER_TICK_MAX: usize = 64;
+
+/// Refusals that wait for a connection which does not read. More: close code 1013.
+pub const REFUSALS_WAITING_MAX: usize = 256;
+
+/// Generations for which a session keeps its tally. Older tallies are dropped.
+pub const TALLIES_MAX: usize = 4;
+
+/// Most ticks between two state frames that a client may ask for.
+pub const FRAME_EVERY_MAX: u8 = 50;
+
+/// Bytes that wait in the outbox of a connection which does not read. Beyond: it skips state
+/// frames; a control frame beyond it closes the connection.
+pub const OUTBOX_BYTES_MAX: usize = 16 * 1024;
+
+/// Commands that wait for a worker. Full: the sender waits.
+pub const WORKER_COMMANDS_MAX: usize = 1_024;
+
+/// Requests that wait for the embedded authority's thread. Full: the sender waits.
+pub const AUTHORITY_REQUESTS_MAX: usize = 1_024;
+
+/// Requests that share one synced commit of the embedded authority.
+pub const COMMIT_REQUESTS_MAX: usize = 256;
+
+/// Bytes of a scenario file. Longer: refused.
+pub const SCENARIO_BYTES_MAX: usize = 64 * 1024;
+
+/// Phases of a scenario. More: refused.
+pub const PHASES_MAX: usize = 16;
+
+/// Skills of a scenario. More: refused.
+pub const SKILLS_MAX: usize = 32;
+
+/// Closed generations whose whole log and books an authority keeps. Older ones keep their closing
+/// ledger alone.
+pub const KEEP_GENERATIONS: u32 = 2;
+
+/// Journals that an authority remembers for one boss. More: joins are refused until a generation
+/// ends and lets sealed ones go.
+pub const JOURNALS_MAX: usize = 65_536;
+
+/// Players with damage in one generation on one shard. More: the newcomer's hits are refused.
+pub const PLAYERS_MAX: usize = 1_000_000;
+
+/// Entries of one page of a log.
+pub const LOG_PAGE_ENTRIES_MAX: usize = 512;
+
+/// Recent versions whose chain an authority can compare with a shard's. Older ones pass.
+pub const CHAINS_MAX: usize = 4_096;
+
+/// Tick records of a journal between two checkpoints.
+pub const JOURNAL_RECORDS_MAX: u32 = 256;
+
+/// Log entries of the embedded authority between two snapshots.
+pub const SNAPSHOT_ENTRIES_MAX: u64 = 1_024;
+
+/// Ticks whose totals a shard remembers to tell which tick is counted. More: they are merged.
+pub const TICKS_UNCOUNTED_MAX: usize = 1_024;

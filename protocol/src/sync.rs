@@ -1,0 +1,252 @@
+//! What a shard and an authority say to each other.
+
+use crate::{Boss, BossId, BossSpec, Entry, Gen, JournalId, PlayerId, ShardId, Status};
+use serde::{Deserialize, Serialize};
+use ucore::{Chain, Version, int53};
+
+/// Opens a journal. Repeating it is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// The boss.
+    pub boss: BossId,
+    /// The new journal.
+    pub journal: JournalId,
+    /// Its shard's label.
+    pub shard: ShardId,
+    /// The journal found on the disk.
+    pub parent: Option<Claim>,
+}
+
+/// What a process found on its disk: another journal, with all that it synced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The journal.
+    pub journal: JournalId,
+    /// Its last interval in every generation that it had not finished.
+    pub rests: Vec<Interval>,
+}
+
+/// A journal's damage in one generation between two of its totals. Commutative and idempotent:
+/// players' lines are totals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The generation.
+    pub generation: Gen,
+    /// The journal's total up to which the authority is known to have counted.
+    #[serde(with = "int53")]
+    pub from: u64,
+    /// The journal's total now.
+    #[serde(with = "int53")]
+    pub to: u64,
+    /// The totals of all players that changed since `from`.
+    pub lines: Vec<Line>,
+    /// Names of players among them that the authority may not have heard yet.
+    pub names: Vec<Named>,
+}
+
+/// A player's total damage in one journal and generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The player.
+    pub player: PlayerId,
+    /// Everything that the player did there so far.
+    #[serde(with = "int53")]
+    pub total: u64,
+}
+
+/// A player's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The player.
+    pub player: PlayerId,
+    /// The name.
+    pub name: String,
+}
+
+/// What became of a [`Join`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JoinAnswer {
+    /// The journal may enter generations.
+    Joined {
+        /// Whether it takes over the sessions of its parent.
+        inherits: bool,
+        /// The scenario of the current generation.
+        spec: Box<BossSpec>,
+        /// The truth.
+        truth: Truth,
+    },
+    /// The parent's rest does not reach back far enough: send it from `applied`.
+    Gap {
+        /// The generation.
+        generation: Gen,
+        /// What the authority has counted of the parent there.
+        applied: u64,
+    },
+    /// The journal is sealed: another process took over from it.
+    Fenced,
+    /// The claim contradicts itself; nothing was changed.
+    Refused,
+    /// The authority knows its maximum of journals.
+    Full,
+}
+
+/// Announces that a journal will damage a generation. Repeating it is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enter {
+    /// The boss.
+    pub boss: BossId,
+    /// The journal.
+    pub journal: JournalId,
+    /// The generation.
+    pub generation: Gen,
+}
+
+/// What became of an [`Enter`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EnterAnswer {
+    /// Hits may be admitted in the generation.
+    Entered {
+        /// The generation's scenario.
+        spec: Box<BossSpec>,
+        /// The truth.
+        truth: Truth,
+    },
+    /// The generation is not alive.
+    TooLate {
+        /// The truth.
+        truth: Truth,
+    },
+    /// The journal is sealed: another process took over from it.
+    Fenced,
+    /// The authority does not know the journal: join again.
+    Unknown,
+}
+
+/// One journal's damage since the last answer. An empty one is a pull and a sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// The boss.
+    pub boss: BossId,
+    /// The journal.
+    pub journal: JournalId,
+    /// The damage.
+    pub interval: Interval,
+    /// Whether this journal will say nothing more about the generation.
+    pub last: bool,
+    /// Players connected to the shard.
+    pub online: u32,
+    /// The newest truth that the shard has seen.
+    pub seen: Seen,
+}
+
+/// A position in a log that someone claims to have seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The version.
+    pub version: Version,
+    /// The chain there.
+    pub chain: Chain,
+}
+
+/// What became of a [`Push`]'s interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It is counted now.
+    Counted,
+    /// It was counted before. A success.
+    Duplicate,
+    /// Something before it is missing: push from `applied`.
+    Gap,
+    /// The generation's books are closed: it is recorded as late and counts for nothing.
+    Closed,
+    /// The journal has not entered the generation.
+    NotEntered,
+    /// The journal is sealed: another process took over from it.
+    Fenced,
+    /// The authority does not know the journal: join again.
+    Unknown,
+    /// Its lines contradict its totals; nothing was changed.
+    Refused,
+}
+
+/// The answer to a [`Push`]: what became of it, and the truth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushAnswer {
+    /// What became of the interval.
+    pub verdict: Verdict,
+    /// What the authority has taken of this journal in the interval's generation, late or not.
+    #[serde(with = "int53")]
+    pub applied: u64,
+    /// With [`Verdict::Closed`]: each named player's damage that came late.
+    pub late: Vec<Line>,
+    /// The authority lacks the position that the shard has seen: it was rolled back.
+    pub rolled_back: bool,
+    /// The truth.
+    pub truth: Truth,
+}
+
+/// The boss at a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truth {
+    /// The version.
+    pub version: Version,
+    /// The chain there.
+    pub chain: Chain,
+    /// The current generation.
+    pub generation: Gen,
+    /// HP at its start.
+    #[serde(with = "int53")]
+    pub hp_max: u64,
+    /// The damage counted in it, overkill included.
+    #[serde(with = "int53")]
+    pub damage: u64,
+    /// Where it is in its life.
+    pub status: Status,
+    /// The index of its phase.
+    pub phase: u8,
+    /// Players online, on all shards that were heard lately.
+    pub players: u32,
+}
+
+impl Truth {
+    /// HP left.
+    #[must_use]
+    pub const fn hp(&self) -> u64 {
+        self.hp_max.saturating_sub(self.damage)
+    }
+
+    /// This truth as a position.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        Seen { version: self.version, chain: self.chain }
+    }
+}
+
+/// Asks for a page of a boss's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadLog {
+    /// The boss.
+    pub boss: BossId,
+    /// The page begins after this version.
+    pub after: Version,
+}
+
+/// A page of a boss's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPage {
+    /// The oldest value that can still be shown, when the page asked for begins before it.
+    pub base: Option<Box<Snapshot>>,
+    /// Entries without a gap; empty at the end of the log.
+    pub entries: Vec<Entry>,
+}
+
+/// A boss's whole value at a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The version.
+    pub version: Version,
+    /// The chain there.
+    pub chain: Chain,
+    /// The value.
+    pub boss: Boss,
+}

@@ -1,0 +1,60 @@
+//! The contract of a value that changes by updates.
+
+/// Why an update does not fit the value it was meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reject {
+    /// A number is beyond [`crate::INT_MAX`].
+    TooLarge,
+    /// The key, index or member that the update names does not exist.
+    Missing,
+    /// The update would create what already exists.
+    Exists,
+    /// The value is in a state in which this update is not allowed.
+    OutOfOrder,
+    /// The parts of the update contradict each other.
+    Unbalanced,
+}
+
+impl std::fmt::Display for Reject {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::TooLarge => "a number is larger than 2^53 - 1",
+            Self::Missing => "it names something that does not exist",
+            Self::Exists => "it creates something that exists already",
+            Self::OutOfOrder => "it is not allowed in this state",
+            Self::Unbalanced => "its parts contradict each other",
+        })
+    }
+}
+
+impl std::error::Error for Reject {}
+
+/// Sequential composition of two updates of the same value, where that is possible.
+pub trait Coalesce: Sized {
+    /// Folds `later` into `self`, so that applying the result equals applying both in order.
+    ///
+    /// # Errors
+    /// Gives `later` back, with `self` unchanged, when the two can't be one update.
+    fn coalesce(&mut self, later: Self) -> Result<(), Self>;
+}
+
+/// A value that is its initial state plus a series of atomic updates.
+///
+/// `apply` is deterministic: no clock, no random source, no hash order, no floating point.
+pub trait Updatable {
+    /// One atomic change. Its encoded size is proportional to the change, not to the value.
+    type Update: Clone + Coalesce;
+
+    /// Whether `update` fits the value as it is now.
+    ///
+    /// # Errors
+    /// The reason why it does not fit.
+    fn check(&self, update: &Self::Update) -> Result<(), Reject>;
+
+    /// Applies `update` as a whole, or refuses it and leaves the value as it was. Never panics.
+    ///
+    /// # Errors
+    /// The same reason that [`Updatable::check`] gives.
+    fn apply(&mut self, update: Self::Update) -> Result<(), Reject>;
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask`: the project's own commands, written with std alone so that they build in seconds.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to a person"
+)]
+
+mod test;
+mod steps;
+mod needs;
+mod unchanged;
+mod ci;
+mod checks;
+mod tree;
+mod code;
+mod manifest;
+mod run;
+#[cfg(test)]
+mod scratch;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--install] [--only STEP]...  run every test there is, in this order:
+                                     {steps}
+                                     --install  let apt-get install what is missing
+                                     --only     run these steps alone
+  ci                                 check layers, purity, rules and tidiness of the sources
+  help                               show this text
+";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Request {
+    Help,
+    Ci,
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let request = match parse(&args) {
+        Ok(request) => request,
+        Err(sentence) => {
+            eprintln!("{sentence}\n\n{}", usage());
+            return ExitCode::from(2);
+        }
+    };
+    let done = match request {
+        Request::Help => {
+            print!("{}", usage());
+            Ok(())
+        }
+        Request::Ci => ci::run(&root()),
+        Request::Test(options) => test::run(&root(), &options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(args: &[String]) -> Result<Request, String> {
+    let mut words = args.iter().map(String::as_str);
+    let request = match words.next() {
+        None | Some("help" | "--help" | "-h") => Request::Help,
+        Some("ci") => Request::Ci,
+        Some("test") => return test::Options::parse(words).map(Request::Test),
+        Some(other) => return Err(format!("there is no command `{other}`")),
+    };
+    match words.next() {
+        None => Ok(request),
+        Some(extra) => Err(format!("`{extra}` is one word too many")),
+    }
+}
+
+fn usage() -> String {
+    USAGE.replace("{steps}", &test::step_names().join(" "))
+}
+
+/// The workspace's directory. Cargo names this crate's own directory when it runs it, so the
+/// answer does not depend on where in the tree the command was typed.
+fn root() -> PathBuf {
+    let own = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    own.and_then(|dir| dir.parent().map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Request, String> {
+        parse(
+            &line
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn no_argument_asks_for_help() {
+        assert_eq!(parsed(""), Ok(Request::Help));
+        assert_eq!(parsed("help"), Ok(Request::Help));
+    }
+
+    #[test]
+    fn an_unknown_command_is_refused() {
+        assert!(parsed("fly").is_err());
+        assert!(parsed("ci now").is_err());
+    }
+
+    #[test]
+    fn the_usage_names_every_step() {
+        for step in test::step_names() {
+            assert!(usage().contains(step), "{step}");
+        }
+    }
+}
