@@ -1,1 +1,44 @@
-fn main(){}
+//! The one binary: parses the command line, composes the crates, dispatches.
+
+mod cli;
+mod play;
+mod shard;
+mod loadgen;
+mod signals;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&cli.log).unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .compact()
+        .init();
+    // Thousands of sockets; a system that allows fewer still works with fewer.
+    drop(rlimit::increase_nofile_limit(u64::MAX));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Play(args) => play::run(args).await,
+            Command::Shard(args) => shard::run(args).await,
+            Command::Loadgen(args) => loadgen::run(args).await,
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    done.unwrap_or_else(|error| fail(&error))
+}
+
+/// One sentence on stderr, with its causes behind it.
+#[expect(clippy::print_stderr, reason = "this is the program's own error report")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -7,9 +7,11 @@ pub mod machine;
 #[cfg(feature = "driver")]
 mod client;
 #[cfg(feature = "driver")]
+pub mod disk;
+#[cfg(feature = "driver")]
 mod driver;
 
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority, Unavailable};
 #[cfg(feature = "driver")]
-pub use driver::{Embedded, OpenError};
+pub use driver::Embedded;

@@ -6,7 +6,9 @@
 
 use crate::limits::KEEP_GENERATIONS;
 use crate::message::codes;
-use crate::{BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalId, PlayerId, ShardId};
+use crate::{
+    BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalId, Line, PlayerId, ShardId,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use ucore::{Accumulate, GMap, INT_MAX, Reg, Reject, Set, Updatable};
@@ -92,6 +94,15 @@ impl Life {
         total(&self.late).saturating_sub(total(&self.counted))
     }
 
+    /// Every player's damage in a journal that came late.
+    pub fn late_lines(&self, journal: JournalId) -> impl Iterator<Item = Line> {
+        let players = self.late.get(&journal).into_iter().flat_map(|late| late.players.iter());
+        players.filter_map(move |(player, _)| {
+            let (player, total) = (*player, self.late_of(journal, *player));
+            (total > 0).then_some(Line { player, total })
+        })
+    }
+
     /// Late totals go on from the counted ones, so whichever exists and is newer is the whole.
     fn taken(&self, journal: JournalId) -> Option<&JournalDamage> {
         self.late.get(&journal).or_else(|| self.counted.get(&journal))
@@ -169,7 +180,12 @@ impl Boss {
         }
     }
 
-    fn check_push(&self, journal: JournalId, interval: &Interval, last: bool) -> Result<(), Reject> {
+    fn check_push(
+        &self,
+        journal: JournalId,
+        interval: &Interval,
+        last: bool,
+    ) -> Result<(), Reject> {
         self.check_writer(journal)?;
         let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
         let finished = *life.entered.get(&journal).ok_or(Reject::Missing)?;
@@ -185,6 +201,16 @@ impl Boss {
             return Err(Reject::TooLarge);
         }
         Ok(())
+    }
+
+    fn check_late(&self, journal: JournalId, interval: &Interval) -> Result<(), Reject> {
+        self.check_writer(journal)?;
+        let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
+        if *life.status.get() != Status::Closed {
+            return Err(Reject::OutOfOrder);
+        }
+        life.check_interval(journal, interval)?;
+        if life.applied(journal) < interval.to { Ok(()) } else { Err(Reject::Exists) }
     }
 
     fn check_spawn(&self, generation: Gen) -> Result<(), Reject> {
@@ -334,15 +360,7 @@ impl Updatable for Boss {
                     _ => Ok(()),
                 }
             }
-            BossUpdate::Late { journal, interval } => {
-                self.check_writer(*journal)?;
-                let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
-                if *life.status.get() != Status::Closed {
-                    return Err(Reject::OutOfOrder);
-                }
-                life.check_interval(*journal, interval)?;
-                if life.applied(*journal) < interval.to { Ok(()) } else { Err(Reject::Exists) }
-            }
+            BossUpdate::Late { journal, interval } => self.check_late(*journal, interval),
             BossUpdate::Status { generation, status } => {
                 let life = self.lives.get(generation).ok_or(Reject::Missing)?;
                 match (life.status.get(), status) {

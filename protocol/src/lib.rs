@@ -15,24 +15,24 @@ mod update;
 mod entry;
 mod ledger;
 
+pub use boss::{Boss, JournalRecord, Life, Status};
+pub use codec::{DecodeError, decode, encode, encode_into};
+pub use damage::{JournalDamage, JournalDelta};
+pub use entry::{Entry, EntryError};
 pub use ids::{
     BossId, Gen, InputSeq, JournalId, Micros, PlayerId, SessionId, ShardId, SkillId, Tick, Token,
 };
-pub use codec::{DecodeError, decode, encode, encode_into};
+pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
 pub use message::{
     Ack, BossCard, CloseCode, Hello, Hit, PlayerMessage, Refusal, RefusalReason, ShardMessage,
     State, Tally, Welcome,
 };
 pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
 pub use sync::{
-    Claim, Enter, EnterAnswer, Interval, Join, JoinAnswer, Line, LogPage, Named, Push, PushAnswer,
-    ReadLog, Seen, Snapshot, Truth, Verdict,
+    Claim, Enter, EnterAnswer, Interval, Join, JoinAnswer, LateLine, Line, LogPage, Named, Push,
+    PushAnswer, ReadLog, Seen, Snapshot, Truth, Verdict,
 };
-pub use damage::{JournalDamage, JournalDelta};
-pub use boss::{Boss, JournalRecord, Life, Status};
 pub use update::BossUpdate;
-pub use entry::{Entry, EntryError};
-pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
 
 /// The version of the player's protocol. A shard speaks exactly one.
 pub const PROTOCOL: u16 = 1;

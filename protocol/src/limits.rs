@@ -64,6 +64,10 @@ pub const KEEP_GENERATIONS: u32 = 2;
 /// ends and lets sealed ones go.
 pub const JOURNALS_MAX: usize = 65_536;
 
+/// Journals before its own that a shard keeps, to tell an authority that was rolled back. More: the
+/// oldest is forgotten; what it had pushed stays counted unless that very roll-back comes.
+pub const LINEAGE_MAX: usize = 16;
+
 /// Players with damage in one generation on one shard. More: the newcomer's hits are refused.
 pub const PLAYERS_MAX: usize = 1_000_000;
 

@@ -3,6 +3,7 @@
 use crate::limits::{PHASES_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX};
 use crate::{BossId, SkillId};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use toml::Spanned;
 use ucore::INT_MAX;
 use ucore::int53;
@@ -90,8 +91,7 @@ impl Scenario {
             let (len, max) = (text.len(), SCENARIO_BYTES_MAX);
             return Err(ScenarioError(format!("the file has {len} bytes, at most {max} are read")));
         }
-        let file: File =
-            toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
         Check { text }.file(file)
     }
 }
@@ -147,16 +147,26 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn file(&self, file: File) -> Result<Scenario, ScenarioError> {
-        let id = BossId(self.range("boss.id", &file.boss.id, 1, u32::MAX)?);
+        let id = BossId(self.range("boss.id", &file.boss.id, 1..=u32::MAX)?);
         let name = self.name("boss.name", file.boss.name)?;
-        let hp_max = self.range("boss.hp_max", &file.boss.hp_max, 1, INT_MAX)?;
+        let hp_max = self.range("boss.hp_max", &file.boss.hp_max, 1..=INT_MAX)?;
         let phases = self.phases(file.phase)?;
         let skills = self.skills(file.skill)?;
         let timing = file.timing;
         let timing = Timing {
-            tick_ms: self.optional("timing.tick_ms", timing.tick_ms.as_ref(), 100, 20, 1_000)?,
-            collect_s: self.optional("timing.collect_s", timing.collect_s.as_ref(), 30, 1, 3_600)?,
-            respawn_s: self.optional("timing.respawn_s", timing.respawn_s.as_ref(), 5, 1, 3_600)?,
+            tick_ms: self.optional("timing.tick_ms", timing.tick_ms.as_ref(), 100, 20..=1_000)?,
+            collect_s: self.optional(
+                "timing.collect_s",
+                timing.collect_s.as_ref(),
+                30,
+                1..=3_600,
+            )?,
+            respawn_s: self.optional(
+                "timing.respawn_s",
+                timing.respawn_s.as_ref(),
+                5,
+                1..=3_600,
+            )?,
         };
         Ok(Scenario { id, spec: BossSpec { name, hp_max, phases, skills, timing } })
     }
@@ -167,9 +177,10 @@ impl Check<'_> {
         for table in tables.into_inner() {
             let max = phases.last().map_or(100, |above| above.percent.saturating_sub(1));
             let min = if phases.is_empty() { 100 } else { 1 };
-            let percent = self.range("phase.percent", &table.percent, min, max).map_err(|error| {
-                ScenarioError(format!("{error}; the first phase begins at 100, each one lower"))
-            })?;
+            let percent =
+                self.range("phase.percent", &table.percent, min..=max).map_err(|error| {
+                    ScenarioError(format!("{error}; the first phase begins at 100, each one lower"))
+                })?;
             phases.push(Phase { name: self.name("phase.name", table.name)?, percent });
         }
         Ok(phases)
@@ -179,21 +190,26 @@ impl Check<'_> {
         self.count("skill", &tables, tables.get_ref().len(), SKILLS_MAX)?;
         let mut skills: Vec<Skill> = Vec::new();
         for table in tables.into_inner() {
-            let id = SkillId(self.range("skill.id", &table.id, 1, u8::MAX)?);
+            let id = SkillId(self.range("skill.id", &table.id, 1..=u8::MAX)?);
             if skills.iter().any(|other| other.id == id) {
-                return Err(self.at(&table.id, format!("`skill.id` {id} is used twice")));
+                return Err(self.at(&table.id, &format!("`skill.id` {id} is used twice")));
             }
             let cooldown = table.cooldown_ms.as_ref();
             // The basic skill is limited by its rate alone, every other one by its cooldown.
-            let (default, min, max) = if skills.is_empty() { (0, 0, 0) } else { (1_000, 1, 3_600_000) };
-            let cooldown_ms = self.optional("skill.cooldown_ms", cooldown, default, min, max)?;
+            let (default, range) =
+                if skills.is_empty() { (0, 0..=0) } else { (1_000, 1..=3_600_000) };
+            let cooldown_ms = self.optional("skill.cooldown_ms", cooldown, default, range)?;
             let (crit, factor) = (table.crit_percent.as_ref(), table.crit_damage_percent.as_ref());
             skills.push(Skill {
                 id,
-                damage: self.range("skill.damage", &table.damage, 1, 1_000_000_000)?,
-                crit_percent: self.optional("skill.crit_percent", crit, 0, 0, 100)?,
-                crit_damage_percent: self
-                    .optional("skill.crit_damage_percent", factor, 200, 100, 1_000)?,
+                damage: self.range("skill.damage", &table.damage, 1..=1_000_000_000)?,
+                crit_percent: self.optional("skill.crit_percent", crit, 0, 0..=100)?,
+                crit_damage_percent: self.optional(
+                    "skill.crit_damage_percent",
+                    factor,
+                    200,
+                    100..=1_000,
+                )?,
                 cooldown_ms,
                 name: self.name("skill.name", table.name)?,
             });
@@ -211,7 +227,7 @@ impl Check<'_> {
         if (1..=max).contains(&len) {
             return Ok(());
         }
-        Err(self.at(at, format!("there are {len} `[[{key}]]`, expected 1 to {max}")))
+        Err(self.at(at, &format!("there are {len} `[[{key}]]`, expected 1 to {max}")))
     }
 
     fn name(&self, key: &str, name: Spanned<String>) -> Result<String, ScenarioError> {
@@ -219,21 +235,21 @@ impl Check<'_> {
         if (1..=64).contains(&chars) {
             return Ok(name.into_inner());
         }
-        Err(self.at(&name, format!("`{key}` has {chars} characters, expected 1 to 64")))
+        Err(self.at(&name, &format!("`{key}` has {chars} characters, expected 1 to 64")))
     }
 
     fn range<T: Copy + PartialOrd + std::fmt::Display>(
         &self,
         key: &str,
         value: &Spanned<T>,
-        min: T,
-        max: T,
+        range: RangeInclusive<T>,
     ) -> Result<T, ScenarioError> {
         let number = *value.get_ref();
-        if min <= number && number <= max {
+        if range.contains(&number) {
             return Ok(number);
         }
-        Err(self.at(value, format!("`{key}` is {number}, expected {min} to {max}")))
+        let (min, max) = range.into_inner();
+        Err(self.at(value, &format!("`{key}` is {number}, expected {min} to {max}")))
     }
 
     fn optional<T: Copy + PartialOrd + std::fmt::Display>(
@@ -241,13 +257,12 @@ impl Check<'_> {
         key: &str,
         value: Option<&Spanned<T>>,
         default: T,
-        min: T,
-        max: T,
+        range: RangeInclusive<T>,
     ) -> Result<T, ScenarioError> {
-        value.map_or(Ok(default), |value| self.range(key, value, min, max))
+        value.map_or(Ok(default), |value| self.range(key, value, range))
     }
 
-    fn at<T>(&self, value: &Spanned<T>, what: String) -> ScenarioError {
+    fn at<T>(&self, value: &Spanned<T>, what: &str) -> ScenarioError {
         let line = 1 + self.text[..value.span().start].matches('\n').count();
         ScenarioError(format!("line {line}: {what}"))
     }

@@ -13,16 +13,16 @@ pub struct Join {
     pub journal: JournalId,
     /// Its shard's label.
     pub shard: ShardId,
-    /// The journal found on the disk.
-    pub parent: Option<Claim>,
+    /// The journals before it on the same disk, the oldest first and its parent last.
+    pub lineage: Vec<Claim>,
 }
 
-/// What a process found on its disk: another journal, with all that it synced.
+/// What a process knows of a journal before its own: all that was synced of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The journal.
     pub journal: JournalId,
-    /// Its last interval in every generation that it had not finished.
+    /// Its last interval in every generation that is not over.
     pub rests: Vec<Interval>,
 }
 
@@ -63,6 +63,15 @@ pub struct Named {
     pub name: String,
 }
 
+/// A player's damage that came late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateLine {
+    /// The generation that it came too late for.
+    pub generation: Gen,
+    /// The player, and how much it was.
+    pub line: Line,
+}
+
 /// What became of a [`Join`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JoinAnswer {
@@ -70,16 +79,20 @@ pub enum JoinAnswer {
     Joined {
         /// Whether it takes over the sessions of its parent.
         inherits: bool,
+        /// Damage of the lineage that came after the books had closed.
+        late: Vec<LateLine>,
         /// The scenario of the current generation.
         spec: Box<BossSpec>,
         /// The truth.
         truth: Truth,
     },
-    /// The parent's rest does not reach back far enough: send it from `applied`.
+    /// A claim does not reach back far enough: send it from `applied`.
     Gap {
+        /// The claimed journal.
+        journal: JournalId,
         /// The generation.
         generation: Gen,
-        /// What the authority has counted of the parent there.
+        /// What the authority has counted of it there.
         applied: u64,
     },
     /// The journal is sealed: another process took over from it.

@@ -1,1 +1,10 @@
-//! x
+//! The game server: sessions, admission, tick, fan-out, journal.
+//!
+//! [`machine`] is the game of one process, pure. The driver moves bytes and time.
+
+pub mod machine;
+#[cfg(feature = "driver")]
+mod driver;
+
+#[cfg(feature = "driver")]
+pub use driver::{Config, Exit, JournalError, Running, StartError, listen, start};

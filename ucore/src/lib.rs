@@ -34,13 +34,13 @@ mod version;
 mod bin;
 pub mod int53;
 
-pub use updatable::{Coalesce, Reject, Updatable};
-pub use delta::{Accumulate, Delta, DeltaBuffer, Idempotent};
-pub use max::Max;
-pub use gmap::{GMap, GMapDelta};
-pub use reg::{Reg, Set};
-pub use version::{Chain, Version};
 pub use bin::{Bin, NotHex};
+pub use delta::{Accumulate, Delta, DeltaBuffer, Idempotent};
+pub use gmap::{GMap, GMapDelta};
+pub use max::Max;
+pub use reg::{Reg, Set};
+pub use updatable::{Coalesce, Reject, Updatable};
+pub use version::{Chain, Version};
 
 /// The largest integer that travels or is stored: every JSON and JavaScript reader holds it exactly.
 pub const INT_MAX: u64 = (1 << 53) - 1;

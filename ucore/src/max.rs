@@ -1,6 +1,6 @@
 //! A number that only grows.
 
-use crate::{Accumulate, Coalesce, Delta, Idempotent, INT_MAX, Reject, Updatable};
+use crate::{Accumulate, Coalesce, Delta, INT_MAX, Idempotent, Reject, Updatable};
 use serde::{Deserialize, Serialize};
 
 /// The largest value ever seen, from 0 to [`INT_MAX`]. Its delta is another `Max`.
@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 /// total.absorb(Max::of(25));
 /// assert_eq!(total.get(), 40);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Max(#[serde(with = "crate::int53")] u64);
 

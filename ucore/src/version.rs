@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 /// Position in a log. The first entry is version 1; version 0 is the value before it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Version(#[serde(with = "int53")] pub u64);
 

@@ -31,43 +31,18 @@ pub(crate) struct Check {
 }
 
 pub(crate) const ON_SOURCES: &[Check] = &[
-    Check {
-        name: "layers",
-        run: layers::check,
-    },
-    Check {
-        name: "rules",
-        run: rules::check,
-    },
-    Check {
-        name: "tidy",
-        run: tidy::check,
-    },
-    Check {
-        name: "hops",
-        run: hops::check,
-    },
-    Check {
-        name: "limits",
-        run: limits::check,
-    },
-    Check {
-        name: "leaks",
-        run: leaks::check,
-    },
-    Check {
-        name: "deps",
-        run: deps::check,
-    },
+    Check { name: "layers", run: layers::check },
+    Check { name: "rules", run: rules::check },
+    Check { name: "tidy", run: tidy::check },
+    Check { name: "hops", run: hops::check },
+    Check { name: "limits", run: limits::check },
+    Check { name: "leaks", run: leaks::check },
+    Check { name: "deps", run: deps::check },
 ];
 
 impl Violation {
     pub(crate) fn new(path: &str, line: usize, sentence: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            sentence: sentence.into(),
-        }
+        Self { path: path.to_owned(), line, sentence: sentence.into() }
     }
 }
 
@@ -87,10 +62,7 @@ pub(crate) mod testing {
         files: &[(&str, &str)],
     ) -> Vec<String> {
         let violations = check(&Tree::of(files));
-        violations
-            .iter()
-            .map(|found| format!("{}:{}", found.path, found.line))
-            .collect()
+        violations.iter().map(|found| format!("{}:{}", found.path, found.line)).collect()
     }
 
     #[test]

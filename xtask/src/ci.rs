@@ -1,9 +1,6 @@
 //! `cargo xtask ci`: the checks on the sources that the compiler cannot make.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a violation is data for the person or the editor"
-)]
+#![expect(clippy::print_stdout, reason = "a violation is data for the person or the editor")]
 
 use std::path::Path;
 
@@ -13,10 +10,8 @@ use crate::tree::Tree;
 /// Prints every violation, not only the first: they are usually cured together.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let tree = Tree::load(root)?;
-    let mut violations: Vec<Violation> = checks::ON_SOURCES
-        .iter()
-        .flat_map(|check| (check.run)(&tree))
-        .collect();
+    let mut violations: Vec<Violation> =
+        checks::ON_SOURCES.iter().flat_map(|check| (check.run)(&tree)).collect();
     violations.extend(checks::pure::check(root)?);
     violations.sort();
     for violation in &violations {
@@ -44,10 +39,6 @@ mod tests {
         let scratch = Scratch::new("ci");
         command::read(scratch.path(), &command::git(&["init", "-q"])).expect("git is present");
         scratch.write("src/main.rs", "fn main() {}\n");
-        assert!(
-            run(scratch.path())
-                .expect_err("nothing is in its place")
-                .contains("violations")
-        );
+        assert!(run(scratch.path()).expect_err("nothing is in its place").contains("violations"));
     }
 }

@@ -29,13 +29,11 @@ pub(crate) fn code_only(text: &str) -> String {
 pub(crate) fn word_offsets<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let starts_as_name = word.starts_with(is_name);
     let ends_as_name = word.ends_with(is_name);
-    code.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(move |at| {
-            let before = starts_as_name && code[..*at].ends_with(is_name);
-            let after = ends_as_name && code[at + word.len()..].starts_with(is_name);
-            !before && !after
-        })
+    code.match_indices(word).map(|(at, _)| at).filter(move |at| {
+        let before = starts_as_name && code[..*at].ends_with(is_name);
+        let after = ends_as_name && code[at + word.len()..].starts_with(is_name);
+        !before && !after
+    })
 }
 
 /// Where the code names `head::member`, spelled out or in a group: `head::{other, member}`.
@@ -60,9 +58,7 @@ pub(crate) fn line_of(text: &str, offset: usize) -> usize {
 /// The name that a text starts with, empty if none.
 pub(crate) fn first_name(text: &str) -> &str {
     let text = text.trim_start();
-    text.split(|letter| !is_name(letter))
-        .next()
-        .unwrap_or_default()
+    text.split(|letter| !is_name(letter)).next().unwrap_or_default()
 }
 
 pub(crate) fn is_name(letter: char) -> bool {
@@ -115,16 +111,11 @@ fn comment_len(text: &str) -> usize {
 /// Whether it is raw is told by the `r##` before it.
 fn string_len(text: &str, at: usize) -> usize {
     let before = text[..at].trim_end_matches('#');
-    let prefix = before
-        .rsplit(|letter| !is_name(letter))
-        .next()
-        .unwrap_or_default();
+    let prefix = before.rsplit(|letter| !is_name(letter)).next().unwrap_or_default();
     let body = &text[at + 1..];
     if matches!(prefix, "r" | "br" | "cr") {
         let end = format!("\"{}", "#".repeat(at - before.len()));
-        return body
-            .find(&end)
-            .map_or(text.len() - at, |found| 1 + found + end.len());
+        return body.find(&end).map_or(text.len() - at, |found| 1 + found + end.len());
     }
     let mut escaped = false;
     for (offset, letter) in body.char_indices() {
@@ -202,19 +193,10 @@ mod tests {
 
     #[test]
     fn a_path_is_found_in_every_spelling() {
-        for named in [
-            "std::fs",
-            "use std::{net, fs};",
-            "std :: { io::{self, fs2}, fs::File }",
-        ] {
+        for named in ["std::fs", "use std::{net, fs};", "std :: { io::{self, fs2}, fs::File }"] {
             assert_eq!(path_offsets(named, "std", "fs").len(), 1, "{named}");
         }
-        for other in [
-            "std::fsync",
-            "mystd::fs",
-            "use std::{io::{fs}};",
-            "use std::{io}; use fs;",
-        ] {
+        for other in ["std::fsync", "mystd::fs", "use std::{io::{fs}};", "use std::{io}; use fs;"] {
             assert_eq!(path_offsets(other, "std", "fs").len(), 0, "{other}");
         }
     }

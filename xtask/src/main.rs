@@ -1,10 +1,6 @@
 //! `cargo xtask`: the project's own commands, written with std alone so that they build in seconds.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line talks to a person"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to a person")]
 
 mod test;
 mod steps;
@@ -90,8 +86,7 @@ fn usage() -> String {
 /// answer does not depend on where in the tree the command was typed.
 fn root() -> PathBuf {
     let own = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    own.and_then(|dir| dir.parent().map(PathBuf::from))
-        .unwrap_or_else(|| PathBuf::from("."))
+    own.and_then(|dir| dir.parent().map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
 }
 
 #[cfg(test)]
@@ -99,12 +94,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Request, String> {
-        parse(
-            &line
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        )
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]

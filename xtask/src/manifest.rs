@@ -48,9 +48,7 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
 
 /// The value of `key` in `table`, without its quotes.
 pub(crate) fn value(text: &str, table: &str, key: &str) -> Option<String> {
-    let found = entries(text)
-        .into_iter()
-        .find(|entry| entry.table == table && entry.key == key)?;
+    let found = entries(text).into_iter().find(|entry| entry.table == table && entry.key == key)?;
     Some(found.value.trim_matches('"').to_owned())
 }
 
@@ -90,13 +88,7 @@ mod tests {
         let brief: Vec<_> = found
             .iter()
             .map(|e| {
-                (
-                    e.table.as_str(),
-                    e.key.as_str(),
-                    e.value.as_str(),
-                    e.comment.as_str(),
-                    e.line,
-                )
+                (e.table.as_str(), e.key.as_str(), e.value.as_str(), e.comment.as_str(), e.line)
             })
             .collect();
         assert_eq!(

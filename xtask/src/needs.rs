@@ -1,9 +1,6 @@
 //! What the tests need from the machine, and how it gets there.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "an installation says what it does and why"
-)]
+#![expect(clippy::print_stdout, reason = "an installation says what it does and why")]
 
 use std::env;
 use std::path::Path;
@@ -22,23 +19,13 @@ struct Need {
 
 /// Another program that the tests need is another line here.
 const NEEDS: &[Need] = &[
-    Need {
-        probe: &["cc", "--version"],
-        package: "build-essential",
-        why: "links every program",
-    },
-    Need {
-        probe: &["git", "--version"],
-        package: "git",
-        why: "lists the files to check",
-    },
+    Need { probe: &["cc", "--version"], package: "build-essential", why: "links every program" },
+    Need { probe: &["git", "--version"], package: "git", why: "lists the files to check" },
 ];
 
 /// A part of the Rust toolchain that must be there.
-const COMPONENTS: &[(&[&str], &str)] = &[
-    (&["cargo", "fmt", "--version"], "rustfmt"),
-    (&["cargo", "clippy", "--version"], "clippy"),
-];
+const COMPONENTS: &[(&[&str], &str)] =
+    &[(&["cargo", "fmt", "--version"], "rustfmt"), (&["cargo", "clippy", "--version"], "clippy")];
 
 /// Who puts missing packages on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,47 +41,31 @@ impl Install {
     /// installed unasked.
     pub(crate) fn choose(root: &Path, is_wished: bool) -> Self {
         let is_ci = env::var("CI").is_ok_and(|value| value == "true");
-        if is_wished || (is_ci && is_superuser(root)) {
-            Self::Now
-        } else {
-            Self::Told
-        }
+        if is_wished || (is_ci && is_superuser(root)) { Self::Now } else { Self::Told }
     }
 }
 
 pub(crate) fn check(root: &Path, install: Install) -> Result<(), String> {
     toolchain(root)?;
-    let missing: Vec<&Need> = NEEDS
-        .iter()
-        .filter(|need| !run::works(root, need.probe))
-        .collect();
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !run::works(root, need.probe)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     for need in &missing {
-        println!(
-            "missing: {}, package {}: it {}",
-            need.probe[0], need.package, need.why
-        );
+        println!("missing: {}, package {}: it {}", need.probe[0], need.package, need.why);
     }
     let lines = install_lines(&packages, is_superuser(root));
     if install == Install::Told {
         let shown: Vec<String> = lines.iter().map(|line| line.join(" ")).collect();
-        return Err(format!(
-            "packages are missing; install them with: {}",
-            shown.join(" && ")
-        ));
+        return Err(format!("packages are missing; install them with: {}", shown.join(" && ")));
     }
     for line in &lines {
         run::pass(root, line, &[])?;
     }
     match missing.iter().find(|need| !run::works(root, need.probe)) {
         None => Ok(()),
-        Some(need) => Err(format!(
-            "`{}` still fails after its package",
-            need.probe.join(" ")
-        )),
+        Some(need) => Err(format!("`{}` still fails after its package", need.probe.join(" "))),
     }
 }
 
@@ -106,15 +77,11 @@ fn toolchain(root: &Path) -> Result<(), String> {
     let found = run::read(root, &["rustc", "--version"])?;
     println!("{}", found.trim());
     if version(&found) < version(&wanted) {
-        return Err(format!(
-            "rustc {wanted} or newer is needed: run `rustup update stable`"
-        ));
+        return Err(format!("rustc {wanted} or newer is needed: run `rustup update stable`"));
     }
     for (probe, component) in COMPONENTS {
         if !run::works(root, probe) {
-            return Err(format!(
-                "{component} is missing: run `rustup component add {component}`"
-            ));
+            return Err(format!("{component} is missing: run `rustup component add {component}`"));
         }
     }
     Ok(())
@@ -124,10 +91,7 @@ fn toolchain(root: &Path) -> Result<(), String> {
 fn version(text: &str) -> Option<Vec<u32>> {
     let numbers = |word: &str| {
         let release = word.split('-').next().unwrap_or_default();
-        release
-            .split('.')
-            .map(|part| part.parse().ok())
-            .collect::<Option<Vec<u32>>>()
+        release.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()
     };
     text.split_whitespace().find_map(numbers)
 }
@@ -137,12 +101,7 @@ fn install_lines<'a>(packages: &[&'a str], is_superuser: bool) -> [Vec<&'a str>;
     let sudo: &[&str] = if is_superuser { &[] } else { &["sudo"] };
     // A package that asks questions would stop a machine where nobody answers.
     let apt = [sudo, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]].concat();
-    let install = [
-        &apt,
-        &["install", "-y", "--no-install-recommends"][..],
-        packages,
-    ]
-    .concat();
+    let install = [&apt, &["install", "-y", "--no-install-recommends"][..], packages].concat();
     [[&apt, &["update"][..]].concat(), install]
 }
 
@@ -156,10 +115,7 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        assert_eq!(
-            version("rustc 1.95.0 (59807616e 2026-04-14)"),
-            Some(vec![1, 95, 0])
-        );
+        assert_eq!(version("rustc 1.95.0 (59807616e 2026-04-14)"), Some(vec![1, 95, 0]));
         assert!(version("rustc 1.100.0-nightly (abc)") > version("1.90"));
         assert!(version("rustc 1.90.0") > version("1.90"));
         assert!(version("rustc 1.89.3") < version("1.90"));
@@ -169,10 +125,7 @@ mod tests {
     #[test]
     fn the_command_to_run_is_complete() {
         let [update, install] = install_lines(&["build-essential", "git"], false);
-        assert_eq!(
-            update.join(" "),
-            "sudo env DEBIAN_FRONTEND=noninteractive apt-get update"
-        );
+        assert_eq!(update.join(" "), "sudo env DEBIAN_FRONTEND=noninteractive apt-get update");
         assert!(
             install
                 .join(" ")

@@ -1,9 +1,6 @@
 //! Starts other programs from the workspace's directory.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a person wants to see which command runs"
-)]
+#![expect(clippy::print_stdout, reason = "a person wants to see which command runs")]
 
 use std::env;
 use std::ffi::OsString;
@@ -27,11 +24,7 @@ pub(crate) fn pass(root: &Path, line: &[&str], vars: &[(&str, &str)]) -> Result<
         .envs(vars.iter().copied())
         .status()
         .map_err(|error| format!("`{shown}` did not start: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{shown}` ended with {status}"))
-    }
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
 }
 
 /// Runs a command line and keeps what it says.
@@ -53,11 +46,7 @@ pub(crate) fn read(root: &Path, line: &[&str]) -> Result<String, String> {
     if answer.success {
         Ok(answer.stdout)
     } else {
-        Err(format!(
-            "`{}` failed: {}",
-            shown(line, &[]),
-            answer.stderr.trim()
-        ))
+        Err(format!("`{}` failed: {}", shown(line, &[]), answer.stderr.trim()))
     }
 }
 
@@ -74,11 +63,7 @@ pub(crate) fn git<'a>(words: &[&'a str]) -> Vec<&'a str> {
 
 fn command(root: &Path, line: &[&str]) -> Command {
     let (program, args) = line.split_first().expect("a command line has a program");
-    let program = if *program == "cargo" {
-        cargo()
-    } else {
-        OsString::from(program)
-    };
+    let program = if *program == "cargo" { cargo() } else { OsString::from(program) };
     let mut command = Command::new(program);
     command.args(args).current_dir(root);
     command
@@ -90,9 +75,7 @@ fn cargo() -> OsString {
 }
 
 fn shown(line: &[&str], vars: &[(&str, &str)]) -> String {
-    let vars = vars
-        .iter()
-        .map(|(name, value)| format!("{name}=\"{value}\" "));
+    let vars = vars.iter().map(|(name, value)| format!("{name}=\"{value}\" "));
     vars.chain([line.join(" ")]).collect()
 }
 
@@ -103,20 +86,13 @@ mod tests {
     #[test]
     fn a_failure_shows_the_whole_command_line() {
         let failure = pass(Path::new("."), &["false"], &[("A", "b c")]).expect_err("false fails");
-        assert!(
-            failure.starts_with("`A=\"b c\" false` ended with"),
-            "{failure}"
-        );
+        assert!(failure.starts_with("`A=\"b c\" false` ended with"), "{failure}");
     }
 
     #[test]
     fn a_missing_program_is_a_sentence_and_does_not_work() {
         let line = ["worldboss-has-no-such-program"];
-        assert!(
-            pass(Path::new("."), &line, &[])
-                .expect_err("missing")
-                .contains("did not start")
-        );
+        assert!(pass(Path::new("."), &line, &[]).expect_err("missing").contains("did not start"));
         assert!(!works(Path::new("."), &line));
     }
 }

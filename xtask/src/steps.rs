@@ -1,9 +1,6 @@
 //! The steps of `cargo xtask test`: which commands each one runs.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "says which of two test runners is used"
-)]
+#![expect(clippy::print_stdout, reason = "says which of two test runners is used")]
 
 use std::path::Path;
 
@@ -21,51 +18,15 @@ pub(crate) struct Step {
 
 /// The cheap and telling ones first; `unchanged` must come after everything that generates files.
 pub(crate) const STEPS: &[Step] = &[
-    Step {
-        name: "tools",
-        what: "is what the tests need on this machine?",
-        run: tools,
-    },
-    Step {
-        name: "fmt",
-        what: "formatting",
-        run: fmt,
-    },
-    Step {
-        name: "ci",
-        what: "layers, purity, rules, tidiness",
-        run: |root, _| ci::run(root),
-    },
-    Step {
-        name: "clippy",
-        what: "lints of every target",
-        run: clippy,
-    },
-    Step {
-        name: "pure",
-        what: "lints of the builds without sockets and clocks",
-        run: pure,
-    },
-    Step {
-        name: "test",
-        what: "unit and integration tests",
-        run: test,
-    },
-    Step {
-        name: "doctest",
-        what: "examples in the documentation",
-        run: doctest,
-    },
-    Step {
-        name: "doc",
-        what: "documentation without warnings",
-        run: doc,
-    },
-    Step {
-        name: "bench",
-        what: "every benchmark once, unmeasured",
-        run: bench,
-    },
+    Step { name: "tools", what: "is what the tests need on this machine?", run: tools },
+    Step { name: "fmt", what: "formatting", run: fmt },
+    Step { name: "ci", what: "layers, purity, rules, tidiness", run: |root, _| ci::run(root) },
+    Step { name: "clippy", what: "lints of every target", run: clippy },
+    Step { name: "pure", what: "lints of the builds without sockets and clocks", run: pure },
+    Step { name: "test", what: "unit and integration tests", run: test },
+    Step { name: "doctest", what: "examples in the documentation", run: doctest },
+    Step { name: "doc", what: "documentation without warnings", run: doc },
+    Step { name: "bench", what: "every benchmark once, unmeasured", run: bench },
     Step {
         name: "unchanged",
         what: "generated files are as committed",
@@ -88,30 +49,17 @@ fn fmt(root: &Path, _: &Options) -> Result<(), String> {
 }
 
 fn clippy(root: &Path, _: &Options) -> Result<(), String> {
-    let line = [
-        "cargo",
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let line = ["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run::pass(root, &line, &[])
 }
 
 /// One command per crate: in a common one, a feature that one crate asks for is there for all.
 fn pure(root: &Path, _: &Options) -> Result<(), String> {
     let plain = PURE.iter().map(|package| (package, &[][..]));
-    let without = PURE_WITHOUT_DRIVER
-        .iter()
-        .map(|package| (package, &["--no-default-features"][..]));
+    let without =
+        PURE_WITHOUT_DRIVER.iter().map(|package| (package, &["--no-default-features"][..]));
     for (package, features) in plain.chain(without) {
-        let line = [
-            &["cargo", "clippy", "-p", package],
-            features,
-            &["--", "-D", "warnings"],
-        ];
+        let line = [&["cargo", "clippy", "-p", package], features, &["--", "-D", "warnings"]];
         run::pass(root, &line.concat(), &[])?;
     }
     Ok(())
@@ -125,11 +73,7 @@ fn test(root: &Path, _: &Options) -> Result<(), String> {
     println!("cargo test runs the tests (cargo-nextest would be faster, but is not installed)");
     // All targets but benches, which are a step of their own.
     let targets = ["--lib", "--bins", "--tests", "--examples"];
-    run::pass(
-        root,
-        &[&["cargo", "test", "--workspace"], &targets[..]].concat(),
-        &[],
-    )
+    run::pass(root, &[&["cargo", "test", "--workspace"], &targets[..]].concat(), &[])
 }
 
 fn doctest(root: &Path, _: &Options) -> Result<(), String> {
@@ -143,11 +87,7 @@ fn doc(root: &Path, _: &Options) -> Result<(), String> {
 
 /// Under `cargo test` a criterion bench runs each of its functions once, without a release build.
 fn bench(root: &Path, _: &Options) -> Result<(), String> {
-    run::pass(
-        root,
-        &["cargo", "test", "-p", "worldboss", "--benches"],
-        &[],
-    )
+    run::pass(root, &["cargo", "test", "-p", "worldboss", "--benches"], &[])
 }
 
 #[cfg(test)]

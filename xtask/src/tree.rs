@@ -17,13 +17,7 @@ impl Tree {
     /// Reads every file that git knows, and those it would know after `git add .`. Files that are
     /// not UTF-8 are no text and are left out, and so are those deleted but not yet committed.
     pub(crate) fn load(root: &Path) -> Result<Self, String> {
-        let list = run::git(&[
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ]);
+        let list = run::git(&["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         let names = run::read(root, &list)?;
         let mut files = BTreeMap::new();
         for name in names.split('\0').filter(|name| !name.is_empty()) {
@@ -45,9 +39,7 @@ impl Tree {
 
     /// Every file, in the order of its path: (path, text).
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// The Rust files alone.
@@ -67,12 +59,8 @@ impl Tree {
 #[cfg(test)]
 impl Tree {
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let owned = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-        Self {
-            files: owned.collect(),
-        }
+        let owned = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        Self { files: owned.collect() }
     }
 }
 

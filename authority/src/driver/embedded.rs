@@ -6,8 +6,9 @@
     reason = "the driver owns the thread; a synced commit must not block a runtime's worker"
 )]
 
-use super::store::{OpenError, Store};
+use super::store::Store;
 use crate::client::{Answered, Authority, Unavailable};
+use crate::disk::DiskError;
 use crate::machine::Machine;
 use futures::FutureExt;
 use protocol::limits::{AUTHORITY_REQUESTS_MAX, COMMIT_REQUESTS_MAX};
@@ -50,11 +51,11 @@ impl Embedded {
     /// begins the first generation of `scenario`; otherwise `scenario` is that of the next one.
     ///
     /// # Errors
-    /// [`OpenError`], which names the file and the cure.
-    pub fn open(dir: &Path, scenario: Scenario) -> Result<Self, OpenError> {
+    /// [`DiskError`], which names the file and the cure.
+    pub fn open(dir: &Path, scenario: Scenario) -> Result<Self, DiskError> {
         let mut store = Store::open(dir)?;
         let mut machine = store.restore(dir, scenario.id, scenario.spec)?;
-        let failed = |error: String| OpenError::Io(dir.to_owned(), error);
+        let failed = |error: String| DiskError::Io(dir.to_owned(), error);
         commit(&mut store, &mut machine).map_err(failed)?;
         let (requests, inbox) = mpsc::channel(AUTHORITY_REQUESTS_MAX);
         let (stop, stopped) = watch::channel(None);

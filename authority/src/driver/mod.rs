@@ -4,4 +4,3 @@ mod embedded;
 mod store;
 
 pub use embedded::Embedded;
-pub use store::OpenError;

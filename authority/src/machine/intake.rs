@@ -6,23 +6,24 @@
 
 use super::boss::consequence;
 use super::{Machine, Online};
-use protocol::limits::JOURNALS_MAX;
+use protocol::limits::{JOURNALS_MAX, LINEAGE_MAX};
 use protocol::{
-    BossUpdate, Claim, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, Line, Push,
-    PushAnswer, Status, Verdict,
+    BossUpdate, Claim, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, LateLine,
+    Line, Push, PushAnswer, ShardId, Status, Verdict,
 };
 use ucore::{Reject, Updatable};
 
-/// What is to be done with a parent's last intervals.
-enum Rests {
-    /// They continue what was taken.
-    Fit,
-    /// The parent has a successor, or knows less than was taken from it: a copied or rewound disk.
-    /// It is sealed as it stands.
+/// What is to be done with a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    /// Its intervals continue what was taken.
+    Fits,
+    /// The journal has a successor, or the claim knows less than was taken: a copied or rewound
+    /// disk. It stays as it is.
     Stale,
-    /// Something before one of them is missing.
+    /// Something before one of its intervals is missing.
     Gap { generation: Gen, applied: u64 },
-    /// They contradict themselves.
+    /// It contradicts itself.
     Broken,
 }
 
@@ -43,7 +44,13 @@ impl Machine {
         };
         let late = match verdict {
             Verdict::Closed => named.into_iter().filter_map(late).collect(),
-            _ => Vec::new(),
+            Verdict::Counted
+            | Verdict::Duplicate
+            | Verdict::Gap
+            | Verdict::NotEntered
+            | Verdict::Fenced
+            | Verdict::Unknown
+            | Verdict::Refused => Vec::new(),
         };
         let applied = life.map_or(0, |life| life.applied(journal));
         PushAnswer { verdict, applied, late, rolled_back, truth: self.truth() }
@@ -81,7 +88,9 @@ impl Machine {
     }
 
     fn count(&mut self, journal: JournalId, interval: Interval, last: bool) -> Verdict {
-        let Some(life) = self.boss.life(interval.generation) else { return Verdict::NotEntered };
+        let Some(life) = self.boss.life(interval.generation) else {
+            return Verdict::NotEntered;
+        };
         let caused = consequence(life, interval.to.saturating_sub(life.applied(journal)));
         let (phase, death) = (caused.phase, caused.death);
         self.commit_checked(
@@ -111,7 +120,9 @@ impl Machine {
             Some(record) if record.sealed => return EnterAnswer::Fenced,
             Some(_) => {}
         }
-        let Some((current, life)) = self.boss.current() else { return EnterAnswer::Unknown };
+        let Some((current, life)) = self.boss.current() else {
+            return EnterAnswer::Unknown;
+        };
         let entered = life.entered.contains_key(&journal);
         if generation != current || !entered && *life.status.get() != Status::Alive {
             return EnterAnswer::TooLate { truth: self.truth() };
@@ -122,91 +133,112 @@ impl Machine {
         EnterAnswer::Entered { spec: Box::new(self.spec().clone()), truth: self.truth() }
     }
 
-    /// Opens a journal: counts its parent's rest, seals the parent, records the successor.
+    /// Opens a journal: counts what its parent had synced, seals the parent, and records the
+    /// newcomer as its successor.
     pub fn handle_join(&mut self, join: Join) -> JoinAnswer {
         let journal = join.journal;
+        let line: Vec<_> = join.lineage.iter().map(|claim| claim.journal).collect();
         if let Some(record) = self.boss.journal(journal) {
             if record.sealed {
                 return JoinAnswer::Fenced;
             }
-            let parent = join.parent.and_then(|claim| self.boss.journal(claim.journal).copied());
-            return self.joined(parent.is_some_and(|parent| parent.successor == Some(journal)));
+            let parent = line.last().and_then(|parent| self.boss.journal(*parent));
+            let inherits = parent.is_some_and(|parent| parent.successor == Some(journal));
+            return self.joined(inherits, &line);
         }
-        if self.boss.journals_len() + 2 > JOURNALS_MAX {
-            return JoinAnswer::Full;
-        }
-        if join.parent.as_ref().is_some_and(|claim| claim.journal == journal) {
+        if line.contains(&journal) || line.len() > LINEAGE_MAX {
             return JoinAnswer::Refused;
         }
-        let mut inherits = false;
-        let parent = join.parent.as_ref().map(|claim| claim.journal);
-        if let Some(claim) = join.parent {
-            match self.weigh(&claim) {
-                Rests::Fit => {
-                    self.count_rests(join.shard, claim);
-                    inherits = true;
+        if self.boss.journals_len() + line.len() >= JOURNALS_MAX {
+            return JoinAnswer::Full;
+        }
+        let mut parent = None;
+        for claim in &join.lineage {
+            let weighed = self.weigh(claim);
+            match weighed {
+                Claimed::Fits | Claimed::Stale => parent = Some((claim.journal, weighed)),
+                Claimed::Gap { generation, applied } => {
+                    return JoinAnswer::Gap { journal: claim.journal, generation, applied };
                 }
-                Rests::Stale => {}
-                Rests::Gap { generation, applied } => {
-                    return JoinAnswer::Gap { generation, applied };
-                }
-                Rests::Broken => return JoinAnswer::Refused,
+                Claimed::Broken => return JoinAnswer::Refused,
             }
         }
+        let mut before = None;
+        for claim in join.lineage {
+            before = Some(self.take_up(join.shard, before, claim));
+        }
+        let inherits = parent.is_some_and(|(_, weighed)| weighed == Claimed::Fits);
+        let parent = parent.map(|(parent, _)| parent);
         self.commit(BossUpdate::Join { journal, shard: join.shard, parent, inherits });
-        self.joined(inherits)
+        self.joined(inherits, &line)
     }
 
-    fn joined(&self, inherits: bool) -> JoinAnswer {
+    fn joined(&self, inherits: bool, line: &[JournalId]) -> JoinAnswer {
+        let late = self.boss.lives().flat_map(|(generation, life)| {
+            let lines = line.iter().flat_map(|journal| life.late_lines(*journal));
+            lines.map(move |line| LateLine { generation, line })
+        });
         JoinAnswer::Joined {
             inherits,
+            late: late.collect(),
             spec: Box::new(self.spec().clone()),
             truth: self.truth(),
         }
     }
 
     /// Looks at a claim without changing anything.
-    fn weigh(&self, claim: &Claim) -> Rests {
-        if self.boss.journal(claim.journal).is_some_and(|parent| parent.sealed) {
-            return Rests::Stale;
+    fn weigh(&self, claim: &Claim) -> Claimed {
+        let journal = claim.journal;
+        if self.boss.journal(journal).is_some_and(|known| known.sealed) {
+            return Claimed::Stale;
         }
         let rest_of = |generation| claim.rests.iter().find(|rest| rest.generation == generation);
         for (generation, life) in self.boss.lives() {
-            let unfinished = life.entered.get(&claim.journal) == Some(&false);
+            let unfinished = life.entered.get(&journal) == Some(&false);
             let known = rest_of(generation).map_or(0, |rest| rest.to);
-            if unfinished && known < life.applied(claim.journal) {
-                return Rests::Stale;
+            if unfinished && known < life.applied(journal) {
+                return Claimed::Stale;
             }
         }
         for rest in &claim.rests {
-            let Some(life) = self.boss.life(rest.generation) else { continue };
-            let applied = life.applied(claim.journal);
+            let generation = rest.generation;
+            let Some(life) = self.boss.life(generation) else {
+                continue;
+            };
+            let applied = life.applied(journal);
             if applied < rest.from {
-                return Rests::Gap { generation: rest.generation, applied };
+                return Claimed::Gap { generation, applied };
             }
-            if applied <= rest.to
-                && life.check_interval(claim.journal, rest) == Err(Reject::Unbalanced)
-            {
-                return Rests::Broken;
+            if applied <= rest.to && life.check_interval(journal, rest) == Err(Reject::Unbalanced) {
+                return Claimed::Broken;
             }
         }
-        Rests::Fit
+        Claimed::Fits
     }
 
-    /// Takes what a parent had synced. A parent that the authority no longer knows, because it was
-    /// rolled back, is taken up again first.
-    fn count_rests(&mut self, shard: protocol::ShardId, claim: Claim) {
+    /// Takes what a claimed journal had synced. One that is not known, because the authority was
+    /// rolled back since, is taken up again as the successor of the one before it.
+    fn take_up(&mut self, shard: ShardId, before: Option<JournalId>, claim: Claim) -> JournalId {
         let journal = claim.journal;
         if self.boss.journal(journal).is_none() {
-            self.commit(BossUpdate::Join { journal, shard, parent: None, inherits: false });
+            let inherits = before
+                .and_then(|before| self.boss.journal(before))
+                .is_some_and(|before| !before.sealed);
+            self.commit(BossUpdate::Join { journal, shard, parent: before, inherits });
         }
         for rest in claim.rests {
             let generation = rest.generation;
-            let Some(life) = self.boss.life(generation) else { continue };
-            if !life.entered.contains_key(&journal) {
+            let sealed = self.boss.journal(journal).is_none_or(|known| known.sealed);
+            let entered =
+                self.boss.life(generation).map(|life| life.entered.contains_key(&journal));
+            if sealed || entered.is_none() {
+                continue;
+            }
+            if entered == Some(false) {
                 self.commit(BossUpdate::Enter { journal, generation });
             }
             self.verdict(journal, rest, false);
         }
+        journal
     }
 }

@@ -106,7 +106,9 @@ impl Machine {
     pub fn handle_poll(&mut self) {
         self.online.values_mut().for_each(|online| online.silent_polls += 1);
         self.online.retain(|_, online| online.silent_polls < SILENT_POLLS);
-        let Some((generation, life)) = self.boss.current() else { return };
+        let Some((generation, life)) = self.boss.current() else {
+            return;
+        };
         let (waited, timing) = (life.waited, life.spec.timing);
         match life.status.get() {
             Status::Alive => {}
@@ -186,7 +188,12 @@ impl Machine {
     fn commit(&mut self, update: BossUpdate) {
         let entry = Entry::after(self.log.version(), self.log.chain(), &update);
         let applied = self.boss.apply(update);
-        assert_eq!(applied, Ok(()), "an update is checked before it is committed: {}", entry.fields);
+        assert_eq!(
+            applied,
+            Ok(()),
+            "an update is checked before it is committed: {}",
+            entry.fields
+        );
         self.log.append(entry);
     }
 }

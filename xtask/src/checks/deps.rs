@@ -10,10 +10,7 @@ const TABLE: &str = "workspace.dependencies";
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for entry in manifest::entries(tree.text(MANIFEST).unwrap_or_default()) {
-        let own_table = entry
-            .table
-            .strip_prefix(TABLE)
-            .and_then(|rest| rest.strip_prefix('.'));
+        let own_table = entry.table.strip_prefix(TABLE).and_then(|rest| rest.strip_prefix('.'));
         if let Some(name) = own_table {
             let sentence = format!("write `{name}` as one line of [{TABLE}], with its reason");
             violations.push(Violation::new(MANIFEST, entry.line, sentence));
@@ -42,23 +39,14 @@ mod tests {
     use crate::checks::testing::places;
 
     fn reported(line: &str) -> Vec<String> {
-        places(
-            check,
-            &[(MANIFEST, &format!("[workspace.dependencies]\n{line}\n"))],
-        )
+        places(check, &[(MANIFEST, &format!("[workspace.dependencies]\n{line}\n"))])
     }
 
     #[test]
     fn a_reason_on_the_line_passes_and_so_does_a_crate_of_ours() {
         assert_eq!(reported("serde = \"1\" # every stored value"), [""; 0]);
-        assert_eq!(
-            reported("ucore = { default-features = false, path = \"ucore\" }"),
-            [""; 0]
-        );
-        assert_eq!(
-            reported("[dependencies]\nserde = { workspace = true }"),
-            [""; 0]
-        );
+        assert_eq!(reported("ucore = { default-features = false, path = \"ucore\" }"), [""; 0]);
+        assert_eq!(reported("[dependencies]\nserde = { workspace = true }"), [""; 0]);
     }
 
     #[test]
@@ -71,9 +59,6 @@ mod tests {
         ] {
             assert_eq!(reported(line).len(), 1, "{line}");
         }
-        assert_eq!(
-            reported("# on its own line\nserde = \"1\""),
-            ["Cargo.toml:3"]
-        );
+        assert_eq!(reported("# on its own line\nserde = \"1\""), ["Cargo.toml:3"]);
     }
 }

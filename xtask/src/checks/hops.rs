@@ -31,10 +31,7 @@ const BROWSER: &[(u32, &str)] = &[
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = road(RUST, "//!", &claims(tree.rust(), "//! "));
     // A road that does not exist yet has no holes.
-    if tree
-        .iter()
-        .any(|(path, _)| path.starts_with("web-client/src/"))
-    {
+    if tree.iter().any(|(path, _)| path.starts_with("web-client/src/")) {
         violations.extend(road(BROWSER, "//", &claims(tree.typescript(), "// ")));
     }
     violations
@@ -81,12 +78,10 @@ fn road(expected: &[(u32, &str)], opening: &str, claims: &[(u32, &str)]) -> Vec<
         if !expected.contains(claim) {
             let (hop, path) = claim;
             let owner = expected.iter().find(|(other, _)| other == hop);
-            let cure = owner.map_or(
-                "there is no such hop in this language".to_owned(),
-                |(_, at)| {
+            let cure =
+                owner.map_or("there is no such hop in this language".to_owned(), |(_, at)| {
                     format!("it belongs to {at}; if the road has moved, move it in xtask too")
-                },
-            );
+                });
             violations.push(Violation::new(path, 1, format!("names hop {hop}: {cure}")));
         }
     }
@@ -100,19 +95,11 @@ mod tests {
 
     /// The whole road in Rust, with some files replaced or added.
     fn reported(planted: &[(&str, &str)]) -> Vec<String> {
-        let first_lines: Vec<String> = RUST
-            .iter()
-            .map(|(hop, _)| format!("//! Hop {hop}, step: does it.\n"))
-            .collect();
-        let plain = RUST
-            .iter()
-            .zip(&first_lines)
-            .map(|((_, path), text)| (*path, text.as_str()));
+        let first_lines: Vec<String> =
+            RUST.iter().map(|(hop, _)| format!("//! Hop {hop}, step: does it.\n")).collect();
+        let plain = RUST.iter().zip(&first_lines).map(|((_, path), text)| (*path, text.as_str()));
         let mut files: Vec<(&str, &str)> = plain.collect();
-        files.push((
-            "shard/src/driver/uplink.rs",
-            "//! Hops 8 and 12, uplink: both ways.\n",
-        ));
+        files.push(("shard/src/driver/uplink.rs", "//! Hops 8 and 12, uplink: both ways.\n"));
         files.extend(planted);
         places(check, &files)
     }
@@ -126,10 +113,7 @@ mod tests {
     fn a_file_without_its_hop_and_a_missing_file_are_reported() {
         let silent = ("authority/src/machine/log.rs", "//! The log.\n");
         assert_eq!(reported(&[silent]), ["authority/src/machine/log.rs:1"]);
-        let half = (
-            "shard/src/driver/uplink.rs",
-            "//! Hop 8, uplink: 12 things.\n",
-        );
+        let half = ("shard/src/driver/uplink.rs", "//! Hop 8, uplink: 12 things.\n");
         assert_eq!(reported(&[half]), ["shard/src/driver/uplink.rs:1"]);
         assert_eq!(places(check, &[]).len(), RUST.len());
     }
@@ -137,10 +121,7 @@ mod tests {
     #[test]
     fn a_hop_named_twice_and_an_unknown_hop_are_reported() {
         for line in ["//! Hop 9, intake: again.\n", "//! Hop 99: nowhere.\n"] {
-            assert_eq!(
-                reported(&[("shard/src/lib.rs", line)]),
-                ["shard/src/lib.rs:1"]
-            );
+            assert_eq!(reported(&[("shard/src/lib.rs", line)]), ["shard/src/lib.rs:1"]);
         }
     }
 
@@ -148,10 +129,7 @@ mod tests {
     fn the_browser_is_checked_once_it_exists() {
         let page = ("web-client/src/main.ts", "// Starts the game.\n");
         assert_eq!(reported(&[page]).len(), BROWSER.len());
-        let input = (
-            "web-client/src/input.ts",
-            "// Hop 1, input: a press becomes a Hit.\n",
-        );
+        let input = ("web-client/src/input.ts", "// Hop 1, input: a press becomes a Hit.\n");
         assert_eq!(reported(&[page, input]).len(), BROWSER.len() - 1);
     }
 }

@@ -5,15 +5,8 @@ use crate::manifest::{self, Entry};
 use crate::tree::Tree;
 
 /// The workspace's crates, lowest layer first: each uses only those before it. The root is last.
-pub(crate) const LAYERS: &[&str] = &[
-    "ucore",
-    "protocol",
-    "score",
-    "authority",
-    "shard",
-    "loadgen",
-    ROOT,
-];
+pub(crate) const LAYERS: &[&str] =
+    &["ucore", "protocol", "score", "authority", "shard", "loadgen", ROOT];
 
 const ROOT: &str = "worldboss";
 
@@ -25,11 +18,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     for (layer, name) in LAYERS.iter().enumerate() {
         let path = manifest_path(name);
         let Some(text) = tree.text(&path) else {
-            violations.push(Violation::new(
-                &path,
-                1,
-                format!("the crate `{name}` is missing"),
-            ));
+            violations.push(Violation::new(&path, 1, format!("the crate `{name}` is missing")));
             continue;
         };
         for (line, used) in dependencies(text) {
@@ -56,9 +45,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 fn strangers(tree: &Tree) -> Vec<Violation> {
     let path = manifest_path(ROOT);
     let entries = manifest::entries(tree.text(&path).unwrap_or_default());
-    let members = entries
-        .iter()
-        .filter(|e| e.table == "workspace" && e.key == "members");
+    let members = entries.iter().filter(|e| e.table == "workspace" && e.key == "members");
     let mut violations = Vec::new();
     for entry in members {
         for member in manifest::strings(&entry.value) {
@@ -74,10 +61,8 @@ fn strangers(tree: &Tree) -> Vec<Violation> {
 /// The crates that a manifest's build uses, each with its line. Tests may use any crate.
 fn dependencies(text: &str) -> Vec<(usize, String)> {
     let entries = manifest::entries(text);
-    let mut found: Vec<(usize, String)> = entries
-        .iter()
-        .filter_map(|entry| Some((entry.line, dependency(entry)?)))
-        .collect();
+    let mut found: Vec<(usize, String)> =
+        entries.iter().filter_map(|entry| Some((entry.line, dependency(entry)?))).collect();
     // A dependency with a table of its own has an entry per key of it.
     found.dedup_by(|next, first| next.1 == first.1);
     found
@@ -89,10 +74,7 @@ fn dependency(entry: &Entry) -> Option<String> {
     if before.ends_with("dev-") || before.starts_with("workspace") {
         return None;
     }
-    let renamed = entry
-        .value
-        .split_once("package")
-        .filter(|_| entry.value.starts_with('{'));
+    let renamed = entry.value.split_once("package").filter(|_| entry.value.starts_with('{'));
     if let Some((_, package)) = renamed {
         return manifest::strings(package).next().map(str::to_owned);
     }
@@ -107,11 +89,7 @@ fn dependency(entry: &Entry) -> Option<String> {
 }
 
 fn manifest_path(name: &str) -> String {
-    if name == ROOT {
-        "Cargo.toml".to_owned()
-    } else {
-        format!("{name}/Cargo.toml")
-    }
+    if name == ROOT { "Cargo.toml".to_owned() } else { format!("{name}/Cargo.toml") }
 }
 
 #[cfg(test)]
@@ -121,15 +99,9 @@ mod tests {
 
     /// A workspace in order, with some manifests replaced.
     fn reported(planted: &[(&str, &str)]) -> Vec<String> {
-        let paths: Vec<String> = LAYERS
-            .iter()
-            .chain([&TOOL])
-            .map(|n| manifest_path(n))
-            .collect();
-        let mut files: Vec<(&str, &str)> = paths
-            .iter()
-            .map(|path| (path.as_str(), "[dependencies]\nserde = \"1\"\n"))
-            .collect();
+        let paths: Vec<String> = LAYERS.iter().chain([&TOOL]).map(|n| manifest_path(n)).collect();
+        let mut files: Vec<(&str, &str)> =
+            paths.iter().map(|path| (path.as_str(), "[dependencies]\nserde = \"1\"\n")).collect();
         files.push(("xtask/Cargo.toml", "[dependencies]\n"));
         files.extend(planted);
         places(check, &files)
@@ -156,11 +128,7 @@ mod tests {
             "[dependencies]\nother = { package = \"shard\", path = \"../shard\" }\n",
             "[dependencies]\nxtask = { path = \"../xtask\" }\n",
         ] {
-            assert_eq!(
-                reported(&[("authority/Cargo.toml", planted)]).len(),
-                1,
-                "{planted}"
-            );
+            assert_eq!(reported(&[("authority/Cargo.toml", planted)]).len(), 1, "{planted}");
         }
     }
 
@@ -170,9 +138,6 @@ mod tests {
         assert_eq!(reported(&[("Cargo.toml", members)]), ["Cargo.toml:2"]);
         assert_eq!(places(check, &[]).len(), LAYERS.len());
         let tool = "[dev-dependencies]\ntempfile = \"3\"\n";
-        assert_eq!(
-            reported(&[("xtask/Cargo.toml", tool)]),
-            ["xtask/Cargo.toml:2"]
-        );
+        assert_eq!(reported(&[("xtask/Cargo.toml", tool)]), ["xtask/Cargo.toml:2"]);
     }
 }

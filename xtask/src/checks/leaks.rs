@@ -4,11 +4,7 @@ use crate::checks::Violation;
 use crate::tree::Tree;
 
 /// Put together here, so that this file does not hold them itself.
-const HOMES: &[&str] = &[
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-    concat!("/Us", "ers/"),
-];
+const HOMES: &[&str] = &[concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/")];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -26,8 +22,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 /// In the middle of a longer path, the same letters are an ordinary directory.
 fn leaks(line: &str, home: &str) -> bool {
     let goes_on = |letter: char| letter.is_alphanumeric() || "._-})$".contains(letter);
-    line.match_indices(home)
-        .any(|(at, _)| !line[..at].ends_with(goes_on))
+    line.match_indices(home).any(|(at, _)| !line[..at].ends_with(goes_on))
 }
 
 #[cfg(test)]
@@ -38,17 +33,9 @@ mod tests {
     #[test]
     fn a_path_of_one_machine_is_reported_in_any_file() {
         for home in HOMES {
-            for line in [
-                format!("cd {home}me/x"),
-                format!("\"file://{home}me\""),
-                (*home).into(),
-            ] {
+            for line in [format!("cd {home}me/x"), format!("\"file://{home}me\""), (*home).into()] {
                 let text = format!("first\n{line}\n");
-                assert_eq!(
-                    places(check, &[("README.md", &text)]),
-                    ["README.md:2"],
-                    "{line}"
-                );
+                assert_eq!(places(check, &[("README.md", &text)]), ["README.md:2"], "{line}");
             }
         }
     }

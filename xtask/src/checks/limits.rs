@@ -8,11 +8,7 @@ const LIMITS: &str = "protocol/src/limits.rs";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let Some(text) = tree.text(LIMITS) else {
-        return vec![Violation::new(
-            LIMITS,
-            1,
-            "every bound has its place here: write this file",
-        )];
+        return vec![Violation::new(LIMITS, 1, "every bound has its place here: write this file")];
     };
     let others: Vec<String> = tree
         .rust()
@@ -71,13 +67,7 @@ mod tests {
 
     #[test]
     fn an_unused_limit_is_reported() {
-        for other in [
-            "",
-            "A_MAX_BYTES",
-            "// A_MAX",
-            "\"A_MAX\"",
-            "pub use limits::{\nA_MAX};",
-        ] {
+        for other in ["", "A_MAX_BYTES", "// A_MAX", "\"A_MAX\"", "pub use limits::{\nA_MAX};"] {
             assert_eq!(reported(other), ["protocol/src/limits.rs:2"], "{other}");
         }
     }

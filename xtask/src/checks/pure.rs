@@ -26,11 +26,7 @@ fn check_package(root: &Path, package: &str) -> Result<Vec<Violation>, String> {
     if !itself.success {
         let reason = itself.stderr.lines().next().unwrap_or_default();
         let sentence = format!("`cargo tree -p {package}` must succeed, but says: {reason}");
-        return Ok(vec![Violation::new(
-            &format!("{package}/Cargo.toml"),
-            1,
-            sentence,
-        )]);
+        return Ok(vec![Violation::new(&format!("{package}/Cargo.toml"), 1, sentence)]);
     }
     let mut violations = Vec::new();
     for unwanted in ABSENT {
@@ -52,11 +48,7 @@ fn judge(package: &str, unwanted: &str, answer: &Answer) -> Option<Violation> {
         "without the feature `driver` this crate must not contain `{unwanted}`: make what brings \
          it optional (`cargo tree -p {package} -e normal --no-default-features -i {unwanted}`)"
     );
-    Some(Violation::new(
-        &format!("{package}/Cargo.toml"),
-        1,
-        sentence,
-    ))
+    Some(Violation::new(&format!("{package}/Cargo.toml"), 1, sentence))
 }
 
 #[cfg(test)]
@@ -69,10 +61,7 @@ mod tests {
         let scratch = Scratch::new(name);
         let package = "[package]\nedition = \"2024\"\nversion = \"0.1.0\"\n";
         let own = format!("{package}name = \"ucore\"\n[features]\n{feature}\n[workspace]\n");
-        scratch.write(
-            "Cargo.toml",
-            &format!("{own}[dependencies]\n{dependency}\n"),
-        );
+        scratch.write("Cargo.toml", &format!("{own}[dependencies]\n{dependency}\n"));
         scratch.write("src/lib.rs", "");
         scratch.write("tokio/Cargo.toml", &format!("{package}name = \"tokio\"\n"));
         scratch.write("tokio/src/lib.rs", "");
@@ -83,11 +72,7 @@ mod tests {
     fn an_unwanted_crate_is_reported() {
         let violations = planted("pure-bad", "tokio = { path = \"tokio\" }", "");
         assert_eq!(violations.len(), 1, "{violations:?}");
-        assert!(
-            violations[0]
-                .to_string()
-                .contains("must not contain `tokio`")
-        );
+        assert!(violations[0].to_string().contains("must not contain `tokio`"));
     }
 
     #[test]
@@ -100,12 +85,7 @@ mod tests {
     #[test]
     fn a_misspelt_package_does_not_pass() {
         let scratch = Scratch::new("pure-misspelt");
-        assert_eq!(
-            check_package(scratch.path(), "ucoer")
-                .expect("cargo starts")
-                .len(),
-            1
-        );
+        assert_eq!(check_package(scratch.path(), "ucoer").expect("cargo starts").len(), 1);
     }
 
     #[test]

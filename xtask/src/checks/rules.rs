@@ -84,10 +84,7 @@ fn rule_mentions(code: &str) -> Vec<(usize, String)> {
     let sentence = "only the authority decides: use `trait Authority`, not `authority::machine`";
     let direct = code::path_offsets(code, "authority", "machine").into_iter();
     let renamed = code::word_offsets(code, "authority as");
-    direct
-        .chain(renamed)
-        .map(|at| (at, sentence.to_owned()))
-        .collect()
+    direct.chain(renamed).map(|at| (at, sentence.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -113,12 +110,7 @@ mod tests {
             "let mut r = fastrand::Rng::new();",
         ] {
             let text = format!("//! Boss.\n{planted}\n");
-            for path in [
-                MACHINE,
-                "ucore/src/max.rs",
-                "score/src/lib.rs",
-                "shard/src/machine.rs",
-            ] {
+            for path in [MACHINE, "ucore/src/max.rs", "score/src/lib.rs", "shard/src/machine.rs"] {
                 let expected = [format!("{path}:2")];
                 assert_eq!(places(check, &[(path, &text)]), expected, "{planted}");
             }
@@ -128,14 +120,8 @@ mod tests {
     #[test]
     fn drivers_comments_and_strings_may_speak_of_them() {
         let driver = "use tokio::net;\nlet a = Instant::now();\n";
-        assert_eq!(
-            places(check, &[("shard/src/driver/tick.rs", driver)]),
-            [""; 0]
-        );
-        assert_eq!(
-            places(check, &[("score/src/driver/client.rs", driver)]),
-            [""; 0]
-        );
+        assert_eq!(places(check, &[("shard/src/driver/tick.rs", driver)]), [""; 0]);
+        assert_eq!(places(check, &[("score/src/driver/client.rs", driver)]), [""; 0]);
         let machine = "// tokio, Instant\nlet a = \"std::fs\"; fastrand::Rng::with_seed(1);\n";
         assert_eq!(places(check, &[(MACHINE, machine)]), [""; 0]);
     }
@@ -147,10 +133,7 @@ mod tests {
             "use authority::{Authority, machine::Boss};",
             "use authority as a;",
         ] {
-            assert_eq!(
-                places(check, &[("shard/src/lib.rs", planted)]),
-                ["shard/src/lib.rs:1"]
-            );
+            assert_eq!(places(check, &[("shard/src/lib.rs", planted)]), ["shard/src/lib.rs:1"]);
             assert_eq!(places(check, &[("loadgen/src/lib.rs", planted)]), [""; 0]);
         }
         let face = "use authority::{Authority, Verdict}; // never authority::machine";

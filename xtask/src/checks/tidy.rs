@@ -11,30 +11,16 @@ const LINE_COLUMNS_MAX: usize = 100;
 const MARKS: &[(&str, &str)] = &[
     (concat!("to", "do!("), "write what is missing"),
     (concat!("unimple", "mented!("), "write what is missing"),
-    (
-        concat!("db", "g!("),
-        "take this print of a debugging session out",
-    ),
-    (
-        concat!("#[ig", "nore]"),
-        "a test that is not run needs a reason: #[ignore = \"...\"]",
-    ),
-    (
-        concat!("FIX", "ME"),
-        "fix it, or say in a sentence what holds",
-    ),
-    (
-        concat!("XX", "X"),
-        "fix it, or say in a sentence what holds",
-    ),
+    (concat!("db", "g!("), "take this print of a debugging session out"),
+    (concat!("#[ig", "nore]"), "a test that is not run needs a reason: #[ignore = \"...\"]"),
+    (concat!("FIX", "ME"), "fix it, or say in a sentence what holds"),
+    (concat!("XX", "X"), "fix it, or say in a sentence what holds"),
 ];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let rust = tree.rust().map(|(path, text)| (path, text, "//!"));
     let typescript = tree.typescript().map(|(path, text)| (path, text, "//"));
-    rust.chain(typescript)
-        .flat_map(|(path, text, opening)| file(path, text, opening))
-        .collect()
+    rust.chain(typescript).flat_map(|(path, text, opening)| file(path, text, opening)).collect()
 }
 
 fn file(path: &str, text: &str, opening: &str) -> Vec<Violation> {
@@ -62,9 +48,7 @@ fn long(line: &str) -> Option<String> {
 }
 
 fn marks(line: &str) -> impl Iterator<Item = String> {
-    let found = MARKS
-        .iter()
-        .filter(|(mark, _)| code::word_offsets(line, mark).next().is_some());
+    let found = MARKS.iter().filter(|(mark, _)| code::word_offsets(line, mark).next().is_some());
     found.map(|(mark, cure)| format!("`{mark}`: {cure}"))
 }
 
@@ -103,11 +87,7 @@ mod tests {
     fn every_mark_is_reported() {
         for (mark, _) in MARKS {
             let text = format!("//! Purpose.\n// see {mark} here\n");
-            assert_eq!(
-                places(check, &[("src/a.rs", &text)]),
-                ["src/a.rs:2"],
-                "{mark}"
-            );
+            assert_eq!(places(check, &[("src/a.rs", &text)]), ["src/a.rs:2"], "{mark}");
         }
     }
 }

@@ -1,0 +1,189 @@
+//! One session of a bot: the hits that wait for an answer, and for the truth.
+
+use super::books::Books;
+use super::event::Event;
+use protocol::{Ack, Hit, InputSeq, Micros, State, Tally, Tick, Token, Welcome};
+use std::collections::VecDeque;
+
+/// Accepted hits that wait for the truth. More are accepted, but not measured.
+const UNCOUNTED_MAX: usize = 1_024;
+
+/// Where a session puts what happened.
+pub(super) type Events = VecDeque<Event>;
+
+/// A hit that waits for its answer.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    hit: Hit,
+    planned: Micros,
+    damage_max: u64,
+}
+
+/// At `now` all hits up to `seq` are answered, the accepted ones durable in `tick`.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    now: Micros,
+    tick: Tick,
+    seq: InputSeq,
+}
+
+/// A session from its first Welcome until a shard no longer knows it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) token: Token,
+    books: Books,
+    /// The last input sequence given out.
+    seq: InputSeq,
+    /// Unanswered hits in order. The bot bounds them.
+    pending: VecDeque<Pending>,
+    /// How many of them, from the front, left on the current connection.
+    left: usize,
+    /// The last answered input sequence.
+    answered: InputSeq,
+    /// (tick of the acknowledgement, planned time) of accepted hits.
+    uncounted: VecDeque<(Tick, Micros)>,
+    /// The tick of the newest acknowledgement, and the tick up to which the truth counts.
+    acked: Tick,
+    counted: Tick,
+}
+
+impl Session {
+    pub(super) fn new(welcome: &Welcome) -> Self {
+        Self {
+            token: welcome.session,
+            books: Books::new(welcome.player),
+            seq: welcome.seq,
+            pending: VecDeque::new(),
+            left: 0,
+            answered: welcome.seq,
+            uncounted: VecDeque::new(),
+            acked: Tick(0),
+            counted: Tick(0),
+        }
+    }
+
+    pub(super) fn books(&self) -> &Books {
+        &self.books
+    }
+
+    pub(super) fn pending_len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether every hit is answered, and every accepted one counted by the truth.
+    pub(super) fn is_drained(&self) -> bool {
+        self.pending.is_empty() && self.acked <= self.counted
+    }
+
+    /// The next hit that has to leave again.
+    pub(super) fn resend(&self) -> Option<Hit> {
+        self.pending.get(self.left).map(|pending| pending.hit)
+    }
+
+    /// Notes that the hit of [`Self::resend`] left.
+    pub(super) fn note_resent(&mut self) {
+        self.left = (self.left + 1).min(self.pending.len());
+    }
+
+    /// Numbers a new hit and notes that it left.
+    pub(super) fn send(&mut self, planned: Micros, damage_max: u64, mut hit: Hit) -> Hit {
+        self.seq = InputSeq(self.seq.0 + 1);
+        hit.seq = self.seq;
+        self.pending.push_back(Pending { hit, planned, damage_max });
+        self.left = self.pending.len();
+        self.books.sent += 1;
+        hit
+    }
+
+    /// The session goes on in another connection: what is still unanswered leaves again.
+    pub(super) fn handle_welcome(&mut self, now: Micros, welcome: &Welcome, events: &mut Events) {
+        if welcome.player != self.books.player {
+            events.push_back(Event::Fault("a resumed session has another player".to_owned()));
+        }
+        self.left = 0;
+        let before = self.books.accepted();
+        self.learn(&welcome.tallies, events);
+        // Which of the answered hits were refused is not told again, only how many.
+        let mut accepted = self.books.accepted().saturating_sub(before);
+        let answer = Answer { now, tick: welcome.tick, seq: welcome.seq };
+        self.answer(answer, events, |_| {
+            let counts = accepted > 0;
+            accepted = accepted.saturating_sub(1);
+            counts
+        });
+    }
+
+    pub(super) fn handle_ack(&mut self, now: Micros, ack: &Ack, events: &mut Events) {
+        self.learn(&ack.tallies, events);
+        let refusals = ack.refused.iter();
+        events.extend(refusals.map(|refusal| Event::Refused(refusal.reason)));
+        let answer = Answer { now, tick: ack.tick, seq: ack.seq };
+        self.answer(answer, events, |seq| !ack.refused.iter().any(|refusal| refusal.seq == seq));
+        if self.books.accepted() > self.books.answered {
+            events.push_back(Event::Fault("more hits were accepted than answered".to_owned()));
+        }
+    }
+
+    fn learn(&mut self, tallies: &[Tally], events: &mut Events) {
+        for tally in tallies {
+            if self.books.learn(*tally).is_err() {
+                let text = "a session that goes on lost accepted hits";
+                events.push_back(Event::Fault(text.to_owned()));
+            }
+        }
+    }
+
+    /// Takes the hits that are answered out of the pending ones.
+    fn answer(
+        &mut self,
+        answer: Answer,
+        events: &mut Events,
+        mut is_accepted: impl FnMut(InputSeq) -> bool,
+    ) {
+        let Answer { now, tick, seq } = answer;
+        if seq > self.seq {
+            events.push_back(Event::Fault("a hit was answered that never left".to_owned()));
+            self.seq = seq;
+        }
+        if seq < self.answered {
+            events.push_back(Event::Fault("an answered hit is unanswered again".to_owned()));
+        }
+        self.answered = self.answered.max(seq);
+        while let Some(pending) = self.pending.front().filter(|front| front.hit.seq <= seq) {
+            let (seq, planned) = (pending.hit.seq, pending.planned);
+            self.pending.pop_front();
+            self.left = self.left.saturating_sub(1);
+            self.books.answered += 1;
+            self.acked = self.acked.max(tick);
+            events.push_back(Event::Answered { planned, at: now });
+            if !is_accepted(seq) {
+                continue;
+            }
+            if self.uncounted.len() < UNCOUNTED_MAX {
+                self.uncounted.push_back((tick, planned));
+            } else {
+                let text = "an accepted hit waited too long for the truth to be measured";
+                events.push_back(Event::Trouble(text.to_owned()));
+            }
+        }
+    }
+
+    /// The truth moved on.
+    pub(super) fn handle_state(&mut self, now: Micros, state: &State, events: &mut Events) {
+        self.counted = state.counted;
+        let version = state.version.0;
+        let is_counted = |(tick, _): &&(Tick, Micros)| *tick <= state.counted;
+        while let Some((_, planned)) = self.uncounted.front().filter(is_counted).copied() {
+            self.uncounted.pop_front();
+            events.push_back(Event::Counted { planned, at: now, version });
+        }
+    }
+
+    /// The session is over: what is unanswered now stays so.
+    pub(super) fn close(mut self) -> Books {
+        for pending in self.pending {
+            self.books.give_up(pending.hit.generation, pending.damage_max);
+        }
+        self.books
+    }
+}

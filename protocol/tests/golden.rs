@@ -1,0 +1,129 @@
+//! The golden vectors: every message as bytes beside a readable twin, the same for every language.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use protocol::{
+    Ack, BossCard, BossUpdate, Entry, Gen, Hello, Hit, InputSeq, Interval, JournalId, Line, Named,
+    PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage, SkillId,
+    State, Status, Tally, Tick, Token, Welcome, decode, encode,
+};
+use serde::Serialize;
+use std::path::Path;
+use ucore::{Bin, Chain, Version};
+
+/// Compares a value with its files, and writes what it should be when they differ.
+fn check<T: Serialize>(name: &str, value: &T) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let bytes = encode(value);
+    let twin = format!("{}\n", serde_json::to_string_pretty(value).unwrap());
+    let (packed, readable) =
+        (dir.join(format!("{name}.msgpack")), dir.join(format!("{name}.json")));
+    let same = std::fs::read(&packed).is_ok_and(|found| found == bytes)
+        && std::fs::read_to_string(&readable).is_ok_and(|found| found == twin);
+    if !same {
+        std::fs::write(&packed, &bytes).unwrap();
+        std::fs::write(&readable, twin).unwrap();
+    }
+    assert!(
+        same,
+        "golden vector `{name}` has changed and was written anew: look at the difference"
+    );
+}
+
+fn player(name: &str, message: &PlayerMessage) {
+    check(name, message);
+    assert_eq!(PlayerMessage::decode(&encode(message)).as_ref(), Ok(message));
+}
+
+fn shard(name: &str, message: &ShardMessage) {
+    check(name, message);
+    assert_eq!(ShardMessage::decode(&encode(message)).as_ref(), Ok(message));
+}
+
+fn token() -> Token {
+    Token(Bin(std::array::from_fn(|idx| u8::try_from(idx).unwrap())))
+}
+
+#[test]
+fn what_players_say_has_these_bytes() {
+    let name = "Ada".to_owned();
+    let hello = Hello { protocol: 1, name, session: None, every: 1 };
+    player("hello", &PlayerMessage::Hello(hello.clone()));
+    let resume = Hello { session: Some(token()), every: 2, ..hello };
+    player("hello-resume", &PlayerMessage::Hello(resume));
+    let hit = Hit { generation: Gen(3), seq: InputSeq(300), skill: SkillId(1) };
+    player("hit", &PlayerMessage::Hit(hit));
+}
+
+#[test]
+fn what_shards_say_has_these_bytes() {
+    let tally = Tally { generation: Gen(3), hits: 12, damage: 70_000, late: 0 };
+    let last = Tally { generation: Gen(2), hits: 1, damage: 100, late: 100 };
+    let welcome = Welcome {
+        session: token(),
+        player: PlayerId(ucore::INT_MAX),
+        resumed: true,
+        shard: ShardId(1),
+        tick_ms: 100,
+        tick: Tick(4_000),
+        generation: Gen(3),
+        seq: InputSeq(300),
+        tallies: vec![last, tally],
+    };
+    shard("welcome", &ShardMessage::Welcome(welcome));
+    let refused = vec![Refusal { seq: InputSeq(302), reason: RefusalReason::Rate }];
+    let (tick, seq) = (Tick(4_001), InputSeq(302));
+    shard("ack", &ShardMessage::Ack(Ack { tick, seq, tallies: vec![tally], refused }));
+    let state = State {
+        tick: Tick(4_002),
+        version: Version(123_456),
+        generation: Gen(3),
+        status: Status::Alive,
+        phase: 1,
+        hp_max: 50_000_000,
+        hp: 31_415_926,
+        predicted: 31_415_000,
+        rate: 240_000,
+        age_ms: 104,
+        counted: Tick(4_001),
+        players: 2_000,
+    };
+    shard("state", &ShardMessage::State(state));
+    let spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
+    shard("boss", &ShardMessage::Boss(BossCard { generation: Gen(3), spec }));
+}
+
+#[test]
+fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
+    let journal = JournalId(Bin([0xab; 16]));
+    let parent = Some(JournalId(Bin([0x01; 16])));
+    let generation = Gen(1);
+    let spec = Box::new(Scenario::parse(Scenario::default_text()).unwrap().spec);
+    let lines = vec![Line { player: PlayerId(7), total: 150 }];
+    let names = vec![Named { player: PlayerId(7), name: "Ada".to_owned() }];
+    let interval = Interval { generation, from: 100, to: 250, lines, names };
+    let updates = [
+        BossUpdate::Spawn { generation, spec },
+        BossUpdate::Join { journal, shard: ShardId(1), parent, inherits: true },
+        BossUpdate::Enter { journal, generation },
+        BossUpdate::Push {
+            journal,
+            interval: interval.clone(),
+            last: false,
+            phase: Some(1),
+            death: false,
+        },
+        BossUpdate::Late { journal, interval },
+        BossUpdate::Status { generation, status: Status::Closed },
+        BossUpdate::Wait { generation },
+    ];
+    let (mut version, mut chain) = (Version(0), Chain::START);
+    let mut entries = Vec::new();
+    for update in updates {
+        let entry = Entry::after(version, chain, &update);
+        assert_eq!(entry.follow(version, chain), Ok(update));
+        (version, chain) = (entry.version, entry.chain);
+        entries.push(entry);
+    }
+    check("log", &entries);
+    assert_eq!(decode::<Vec<Entry>>(&encode(&entries)).as_ref(), Ok(&entries));
+}

@@ -1,0 +1,76 @@
+//! Bytes from outside: no sequence of them panics, and every mistake has its own error.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use proptest::prelude::*;
+use protocol::{
+    BossUpdate, DecodeError, Entry, Hello, PlayerMessage, Scenario, ShardMessage, decode, encode,
+};
+use ucore::INT_MAX;
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = PlayerMessage::decode(&bytes);
+        let _ = ShardMessage::decode(&bytes);
+        let _ = decode::<Entry>(&bytes);
+        let _ = BossUpdate::parse(&String::from_utf8_lossy(&bytes), &bytes);
+        let _ = Scenario::parse(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn a_message_cut_anywhere_is_malformed(at in 0_usize..100) {
+        let hello = Hello { protocol: 1, name: "Ada".to_owned(), session: None, every: 1 };
+        let bytes = encode(&PlayerMessage::Hello(hello));
+        let cut = at % bytes.len();
+        prop_assert!(matches!(PlayerMessage::decode(&bytes[..cut]), Err(DecodeError::Malformed(_))));
+    }
+}
+
+#[test]
+fn bytes_behind_a_message_are_refused() {
+    assert_eq!(decode::<u8>(&[7, 8]), Err(DecodeError::Trailing(1)));
+}
+
+#[test]
+fn an_unknown_type_is_told_from_a_malformed_body() {
+    assert_eq!(PlayerMessage::decode(&[0x92, 9, 0x90]), Err(DecodeError::UnknownType(9)));
+    assert!(matches!(PlayerMessage::decode(&[0x92, 2, 0x90]), Err(DecodeError::Malformed(_))));
+    assert!(matches!(PlayerMessage::decode(&[0x93, 2, 0x90, 0]), Err(DecodeError::Malformed(_))));
+    assert!(matches!(PlayerMessage::decode(&[0x81, 2, 0x90]), Err(DecodeError::Malformed(_))));
+}
+
+#[test]
+fn a_value_that_nests_too_deep_is_refused() {
+    let mut bytes = vec![0x91; 10_000];
+    bytes.push(0xc0);
+    assert!(matches!(PlayerMessage::decode(&bytes), Err(DecodeError::Malformed(_))));
+}
+
+#[test]
+fn an_announced_length_allocates_nothing() {
+    // [1, [1, str32 of 4 GiB ...
+    let bytes = [0x92, 1, 0x94, 1, 0xdb, 0xff, 0xff, 0xff, 0xff];
+    assert!(matches!(PlayerMessage::decode(&bytes), Err(DecodeError::Malformed(_))));
+}
+
+#[test]
+fn an_integer_beyond_the_limit_is_refused() {
+    assert!(decode::<protocol::PlayerId>(&encode(&INT_MAX)).is_ok());
+    assert!(decode::<protocol::PlayerId>(&encode(&(INT_MAX + 1))).is_err());
+}
+
+#[test]
+fn hello_names_its_limits() {
+    let hello =
+        |name: &str, every| Hello { protocol: 1, name: name.to_owned(), session: None, every };
+    assert_eq!(hello("Ada Lovelace", 1).check(), Ok(()));
+    for (bad, what) in [
+        (hello("", 1), "`name` has 0 characters, expected 1 to 24"),
+        (hello(&"x".repeat(25), 1), "`name` has 25 characters, expected 1 to 24"),
+        (hello("a\nb", 1), "`name` has a control character, or a space at its start or end"),
+        (hello(" a", 1), "`name` has a control character, or a space at its start or end"),
+        (hello("a", 0), "`every` is 0, expected 1 to 50"),
+    ] {
+        assert_eq!(bad.check(), Err(what.to_owned()));
+    }
+}

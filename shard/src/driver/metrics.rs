@@ -1,0 +1,147 @@
+//! What `/metrics` shows, in the words of the Prometheus conventions.
+
+use crate::machine::Counts;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use protocol::{CloseCode, PlayerMessage, State};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+type By = Family<[(&'static str, &'static str); 1], Counter>;
+type Codes = Family<[(&'static str, u16); 1], Counter>;
+
+/// Handles of all metrics. Cloning shares them.
+#[derive(Debug, Clone)]
+pub(super) struct Metrics {
+    registry: Arc<Registry>,
+    pub(super) connections: Gauge,
+    players: Gauge,
+    hits: By,
+    damage: Counter,
+    repeated: Counter,
+    messages: By,
+    closes: Codes,
+    skipped: Counter,
+    pushes: By,
+    unanswered: Counter,
+    rollbacks: Counter,
+    tick_seconds: Histogram,
+    sync_seconds: Histogram,
+    truth_age_ms: Gauge,
+    version: Gauge,
+    hp: Gauge,
+    ready: Gauge,
+    seen: Arc<Mutex<Counts>>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("worldboss");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The build", build);
+        let to = &mut registry;
+        let times = || Histogram::new(exponential_buckets(0.000_25, 2.0, 14));
+        let mut metrics = Self {
+            connections: add(to, "connections", "Open player connections"),
+            players: add(to, "players", "Players connected to this shard"),
+            hits: add(to, "hits", "Hits by result"),
+            damage: add(to, "damage", "Damage accepted"),
+            repeated: add(to, "hits_repeated", "Hits that were answered before"),
+            messages: add(to, "messages_received", "Messages from players by type"),
+            closes: add(to, "closes", "Connections closed by this shard, by close code"),
+            skipped: add(to, "frames_skipped", "State frames that slow readers missed"),
+            pushes: add(to, "pushes", "Pushes by what became of them"),
+            unanswered: add(to, "authority_unanswered", "Requests without an answer"),
+            rollbacks: add(to, "authority_rollbacks", "Times the authority had lost something"),
+            truth_age_ms: add(to, "truth_age_milliseconds", "Age of the truth in the last frame"),
+            version: add(to, "truth_version", "Version of the truth in the last frame"),
+            hp: add(to, "boss_hp", "HP of the truth in the last frame"),
+            ready: add(to, "ready", "1 while hits are taken"),
+            tick_seconds: times(),
+            sync_seconds: times(),
+            registry: Arc::default(),
+            seen: Arc::default(),
+        };
+        to.register("tick_seconds", "Work of a tick", metrics.tick_seconds.clone());
+        to.register(
+            "journal_sync_seconds",
+            "Sync of a tick's record",
+            metrics.sync_seconds.clone(),
+        );
+        metrics.registry = Arc::new(registry);
+        metrics
+    }
+
+    /// The page.
+    pub(super) fn page(&self) -> String {
+        let mut page = String::new();
+        encode(&mut page, &self.registry).expect("writing to a String can't fail");
+        page
+    }
+
+    pub(super) fn received(&self, message: &PlayerMessage) {
+        let kind = match message {
+            PlayerMessage::Hello(_) => "hello",
+            PlayerMessage::Hit(_) => "hit",
+        };
+        self.messages.get_or_create(&[("type", kind)]).inc();
+    }
+
+    pub(super) fn closed(&self, code: CloseCode) {
+        self.closes.get_or_create(&[("code", code.code())]).inc();
+    }
+
+    pub(super) fn skipped(&self, frames: u64) {
+        if frames > 0 {
+            self.skipped.inc_by(frames);
+        }
+    }
+
+    pub(super) fn synced(&self, took: Duration) {
+        self.sync_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Takes over what a tick changed.
+    pub(super) fn ticked(&self, took: Duration, counts: &Counts, state: &State, ready: bool) {
+        self.tick_seconds.observe(took.as_secs_f64());
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.truth_age_ms.set(gauge(state.age_ms));
+        self.version.set(gauge(state.version.0));
+        self.hp.set(gauge(state.hp));
+        self.ready.set(i64::from(ready));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let accepted = self.hits.get_or_create(&[("result", "accepted")]).clone();
+        accepted.inc_by(counts.accepted - seen.accepted);
+        self.damage.inc_by(counts.damage - seen.damage);
+        self.repeated.inc_by(counts.repeated - seen.repeated);
+        self.unanswered.inc_by(counts.unanswered - seen.unanswered);
+        self.rollbacks.inc_by(counts.rollbacks - seen.rollbacks);
+        for (reason, total) in &counts.refused {
+            let before = seen.refused.get(reason).copied().unwrap_or(0);
+            self.hits.get_or_create(&[("result", reason.name())]).inc_by(total - before);
+        }
+        for (verdict, total) in &counts.verdicts {
+            let before = seen.verdicts.get(verdict).copied().unwrap_or(0);
+            self.pushes.get_or_create(&[("verdict", *verdict)]).inc_by(total - before);
+        }
+        *seen = counts.clone();
+    }
+
+    pub(super) fn online(&self, players: u32) {
+        self.players.set(i64::from(players));
+    }
+}
+
+fn add<M>(registry: &mut Registry, name: &str, help: &str) -> M
+where
+    M: prometheus_client::registry::Metric + Clone + Default,
+{
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}

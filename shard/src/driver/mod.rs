@@ -1,0 +1,222 @@
+//! What runs the game: threads, sockets, a disk and a clock.
+
+mod clock;
+mod entropy;
+mod metrics;
+mod http;
+mod session;
+mod outbox;
+mod journal;
+mod tick;
+mod uplink;
+mod worker;
+mod ledger;
+
+pub use authority::disk::DiskError as JournalError;
+
+use crate::machine::{Answer, Machine, Opened, Opening, OpeningError, Request, Step};
+use authority::Authority;
+use clock::Clock;
+use http::Site;
+use journal::{Store, Writer};
+use ledger::Books;
+use metrics::Metrics;
+use protocol::{BossId, Micros, ShardId};
+use score::Backoff;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tick::Ticker;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uplink::{Uplink, ask};
+
+/// What a shard needs.
+#[derive(Debug)]
+pub struct Config {
+    /// Its label.
+    pub shard: ShardId,
+    /// The boss that is played.
+    pub boss: BossId,
+    /// The port, from [`listen`].
+    pub listener: TcpListener,
+    /// The directory of the journal.
+    pub data: PathBuf,
+    /// Threads that own the players' sockets, at least 1.
+    pub workers: usize,
+    /// The owner of the truth.
+    pub authority: Arc<dyn Authority>,
+}
+
+/// Why a shard can't start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The journal's file can't be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The operating system refuses a thread or the port's address.
+    #[error("can't start: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Why a shard ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// It was told to: everything accepted is in the journal, and was pushed if possible.
+    Stopped,
+    /// Another process took over its journal.
+    Fenced,
+    /// Its disk failed.
+    Disk(String),
+    /// The authority does not let it in.
+    Refused(OpeningError),
+}
+
+/// A running shard.
+#[derive(Debug)]
+pub struct Running {
+    addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Exit>,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Tells it to answer and push everything, and to end.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> Exit {
+        match (&mut self.task).await {
+            Ok(exit) => exit,
+            Err(error) => Exit::Disk(format!("a task has failed: {error}")),
+        }
+    }
+}
+
+/// Opens a port with a queue that takes thousands of players at once.
+///
+/// # Errors
+/// Those of the operating system, such as an address in use.
+pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    const BACKLOG: u32 = 4_096;
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// Starts a shard. It serves health at once, and players as soon as the authority let it in.
+///
+/// # Errors
+/// [`StartError`].
+pub fn start(config: Config) -> Result<Running, StartError> {
+    let addr = config.listener.local_addr()?;
+    let (store, disk) = Store::open(&config.data)?;
+    let (clock, metrics) = (Clock::start(), Metrics::new());
+    let workers: Vec<_> = (0..config.workers.max(1))
+        .map(|idx| worker::start(idx, clock, metrics.clone()))
+        .collect::<Result<_, _>>()?;
+    let (stop, stopped) = watch::channel(false);
+    let (unready, why) = watch::channel("the authority has not let this shard in yet");
+    let commands: Vec<_> = workers.iter().map(|worker| worker.commands.clone()).collect();
+    let site = Arc::new(Site {
+        workers: commands.clone(),
+        next_worker: AtomicUsize::new(0),
+        connections: Arc::default(),
+        metrics: metrics.clone(),
+        books: Books::new(config.boss, Arc::clone(&config.authority)),
+        open: AtomicBool::new(false),
+        unready: why,
+    });
+    tokio::spawn(http::serve(config.listener, Arc::clone(&site), stopped.clone()));
+    let opening = Opening::new(config.boss, config.shard, disk, entropy::journal());
+    let (boss, authority) = (config.boss, config.authority);
+    let task = tokio::spawn(async move {
+        let mut stopping = stopped.clone();
+        let opened = tokio::select! {
+            opened = open(opening, &store, &authority) => opened,
+            () = told(&mut stopping) => Err(Exit::Stopped),
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(exit) => return exit,
+        };
+        let writer = match Writer::start(store) {
+            Ok(writer) => writer,
+            Err(error) => return Exit::Disk(error.to_string()),
+        };
+        site.open.store(true, Ordering::Relaxed);
+        let machine = Machine::new(boss, *opened, clock.now(), entropy::seed());
+        let uplink = Uplink::new(authority);
+        let ticker = Ticker {
+            machine,
+            clock,
+            metrics,
+            writer,
+            uplink,
+            workers: commands,
+            unready,
+            syncing: None,
+        };
+        let exit = ticker.run(stopped).await;
+        let joined = tokio::task::spawn_blocking(move || {
+            workers.into_iter().for_each(|worker| drop(worker.thread.join()));
+        });
+        drop(joined.await);
+        exit
+    });
+    Ok(Running { addr, stop, task })
+}
+
+/// Waits until the shard is told to stop, or nobody is left to tell it.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// Takes over the journal found on the disk.
+async fn open(
+    mut opening: Opening,
+    store: &Store,
+    authority: &Arc<dyn Authority>,
+) -> Result<Box<Opened>, Exit> {
+    let disk = |error: redb::Error| Exit::Disk(error.to_string());
+    let mut backoff =
+        Backoff::new(entropy::seed(), Micros::from_millis(100), Micros::from_millis(5_000));
+    loop {
+        match opening.step() {
+            Step::Intend(journal) => {
+                store.intend(journal).map_err(disk)?;
+                opening.handle_written();
+            }
+            Step::Adopt(journal) => {
+                store.adopt(&journal).map_err(disk)?;
+                opening.handle_written();
+            }
+            Step::Join(join) => match ask(authority, Request::Join(join)).await {
+                Ok(Answer::Join(answer)) => {
+                    backoff.reset();
+                    opening.handle_answer(answer).map_err(Exit::Refused)?;
+                }
+                Ok(Answer::Enter(_) | Answer::Push(_)) => {}
+                Err(error) => {
+                    let delay = backoff.next_delay();
+                    tracing::warn!("{error}; joining again in {} ms", delay.as_millis());
+                    tokio::time::sleep(Duration::from_micros(delay.0)).await;
+                }
+            },
+            Step::Done(opened) => return Ok(opened),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A connection's outbox: the only writer of its socket.
+//!
+//! The tick loop writes whole frames straight from here; tungstenite, which reads, appends its
+//! pongs and its close frame. Bytes that the socket did not take wait, and as long as some wait,
+//! levels are skipped and events fold.
+
+use futures::ready;
+use protocol::limits::OUTBOX_BYTES_MAX;
+use protocol::{Ack, ShardMessage, encode_into};
+use std::cell::RefCell;
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+/// What waits to be written to one socket.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// Bytes that the socket did not take yet: whole frames, or the rest of one.
+    waiting: Vec<u8>,
+    /// An acknowledgement that could not be written.
+    ack: Option<Ack>,
+    /// A close frame was queued: nothing may follow it.
+    closing: bool,
+    /// State frames that were skipped because the other side does not read.
+    pub(super) skipped: u64,
+    /// Ticks from one state frame to the next, as Hello asked.
+    pub(super) every: u8,
+}
+
+/// A reader that is too slow for what it must not miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooSlow;
+
+impl Outbox {
+    /// Whether a close frame was queued.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Writes what waits. True if nothing waits any more.
+    pub(super) fn flush(&mut self, socket: &TcpStream) -> Result<bool> {
+        while !self.waiting.is_empty() {
+            match socket.try_write(&self.waiting) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(len) => drop(self.waiting.drain(..len)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes in what one tick has for this connection, and writes it with one system call: `head`
+    /// are frames that must arrive, `ack` folds, `state` is a level.
+    pub(super) fn deliver(
+        &mut self,
+        socket: &TcpStream,
+        head: &mut Vec<u8>,
+        ack: Option<Ack>,
+        state: &[u8],
+    ) -> Result<std::result::Result<(), TooSlow>> {
+        if self.closing {
+            return Ok(Ok(()));
+        }
+        if let Some(newer) = ack {
+            match &mut self.ack {
+                Some(waiting) => waiting.merge(newer),
+                None => self.ack = Some(newer),
+            }
+        }
+        if !self.flush(socket)? {
+            self.skipped += 1;
+            self.waiting.append(head);
+            return Ok(self.check());
+        }
+        if let Some(ack) = self.ack.take() {
+            frame(head, &ShardMessage::Ack(ack));
+        }
+        if head.is_empty() && state.is_empty() {
+            return Ok(Ok(()));
+        }
+        let parts = [IoSlice::new(head), IoSlice::new(state)];
+        let written = match socket.try_write_vectored(&parts) {
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        self.keep_rest(head, state, written);
+        head.clear();
+        Ok(self.check())
+    }
+
+    /// Keeps what was not written. A state frame of which nothing left is a level: it is skipped.
+    fn keep_rest(&mut self, head: &[u8], state: &[u8], written: usize) {
+        if written < head.len() {
+            self.waiting.extend_from_slice(&head[written..]);
+            self.skipped += 1;
+        } else if head.len() < written && written < head.len() + state.len() {
+            self.waiting.extend_from_slice(&state[written - head.len()..]);
+        } else if !state.is_empty() && written == head.len() {
+            self.skipped += 1;
+        }
+    }
+
+    fn check(&self) -> std::result::Result<(), TooSlow> {
+        let refusals = self.ack.as_ref().map_or(0, |ack| ack.refused.len());
+        let bounded = self.waiting.len() <= OUTBOX_BYTES_MAX
+            && refusals <= protocol::limits::REFUSALS_WAITING_MAX;
+        if bounded { Ok(()) } else { Err(TooSlow) }
+    }
+
+    /// Queues a close frame, the last thing that this connection is sent.
+    pub(super) fn close(&mut self, socket: &TcpStream, close: CloseFrame) -> Result<bool> {
+        if !self.closing {
+            self.closing = true;
+            let close = Frame::close(Some(close));
+            close.format(&mut self.waiting).map_err(|_| Error::from(ErrorKind::InvalidData))?;
+        }
+        self.flush(socket)
+    }
+}
+
+/// Appends a message as one unmasked WebSocket frame.
+pub(super) fn frame(bytes: &mut Vec<u8>, message: &ShardMessage) {
+    let mut payload = Vec::with_capacity(64);
+    encode_into(message, &mut payload);
+    let opcode = OpCode::Data(Data::Binary);
+    let header = FrameHeader { is_final: true, opcode, ..FrameHeader::default() };
+    header.format(payload.len() as u64, bytes).expect("writing to a Vec can't fail");
+    bytes.append(&mut payload);
+}
+
+/// The socket as tungstenite sees it: reads go to the socket, writes to the outbox.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) socket: Rc<TcpStream>,
+    pub(super) outbox: Rc<RefCell<Outbox>>,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        loop {
+            ready!(self.socket.poll_read_ready(context))?;
+            match self.socket.try_read(into.initialize_unfilled()) {
+                Ok(len) => {
+                    into.advance(len);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    /// Takes pongs and the answer to a close. Who makes the server queue more of them than fits is
+    /// not reading, and is cut.
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        let mut outbox = self.outbox.borrow_mut();
+        if outbox.closing {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        if outbox.waiting.len() + bytes.len() > OUTBOX_BYTES_MAX {
+            return Poll::Ready(Err(ErrorKind::OutOfMemory.into()));
+        }
+        // 0x88: a final frame with the opcode of a close.
+        outbox.closing = bytes.first() == Some(&0x88);
+        outbox.waiting.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    /// What the socket does not take now, the next tick writes.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut outbox = self.outbox.borrow_mut();
+        outbox.flush(&self.socket)?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.poll_flush(context)
+    }
+}

@@ -1,0 +1,179 @@
+//! Hop 4, session: a message arrives, is bounded and decoded, and joins its worker's batch.
+
+use super::clock::Clock;
+use super::metrics::Metrics;
+use super::outbox::{Outbox, Wire};
+use crate::machine::ConnId;
+use futures::StreamExt;
+use protocol::limits::{CLOSE_MS_MAX, HELLO_MS_MAX, INPUTS_PER_TICK_MAX, MESSAGE_BYTES_MAX};
+use protocol::{CloseCode, DecodeError, Hello, Hit, Micros, PROTOCOL, PlayerMessage};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
+
+/// Something that happened on a connection.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) conn: ConnId,
+    pub(super) at: Micros,
+    pub(super) what: What,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum What {
+    Hello(Hello),
+    Hit(Hit),
+    /// Put by the worker, once the connection's task has ended.
+    Gone,
+}
+
+/// What a worker's sessions share: the batch that the next tick takes.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
+    /// Bounded by [`INPUTS_PER_TICK_MAX`] for each connection.
+    pub(super) inputs: RefCell<Vec<Input>>,
+    /// Counts the batches taken, so that each connection knows when its allowance is renewed.
+    pub(super) round: Cell<u64>,
+}
+
+impl Inbox {
+    pub(super) fn put(&self, conn: ConnId, what: What) {
+        self.inputs.borrow_mut().push(Input { conn, at: self.clock.now(), what });
+    }
+}
+
+/// Why the shard closes a connection.
+struct Refused(CloseCode, String);
+
+/// Reads one connection until it ends.
+pub(super) async fn run(
+    conn: ConnId,
+    socket: Rc<TcpStream>,
+    outbox: Rc<RefCell<Outbox>>,
+    read: Vec<u8>,
+    inbox: Rc<Inbox>,
+) {
+    let wire = Wire { socket: Rc::clone(&socket), outbox: Rc::clone(&outbox) };
+    let mut stream =
+        WebSocketStream::from_partially_read(wire, read, Role::Server, Some(config())).await;
+    let ended = receive(conn, &mut stream, &outbox, &inbox).await;
+    if let Err(Refused(code, why)) = ended {
+        inbox.metrics.closed(code);
+        tracing::debug!(conn = conn.0, code = code.code(), why, "closing a connection");
+        if outbox.borrow_mut().close(&socket, close_frame(code, &why)).is_ok() {
+            // The other side answers with its own close frame, and the socket ends cleanly.
+            let drain = async { while let Some(Ok(_)) = stream.next().await {} };
+            drop(tokio::time::timeout(Duration::from_millis(CLOSE_MS_MAX), drain).await);
+        }
+    }
+}
+
+async fn receive(
+    conn: ConnId,
+    stream: &mut WebSocketStream<Wire>,
+    outbox: &RefCell<Outbox>,
+    inbox: &Inbox,
+) -> Result<(), Refused> {
+    let hello = tokio::time::timeout(Duration::from_millis(HELLO_MS_MAX), next(stream, inbox));
+    let hello = hello.await.map_err(|_| {
+        let why = format!("no Hello within {HELLO_MS_MAX} ms of connecting");
+        Refused(CloseCode::HelloTimeout, why)
+    })??;
+    match hello {
+        None => return Ok(()),
+        Some(PlayerMessage::Hello(hello)) => {
+            check_hello(&hello)?;
+            outbox.borrow_mut().every = hello.every;
+            inbox.put(conn, What::Hello(hello));
+        }
+        Some(PlayerMessage::Hit(_)) => {
+            let why = "the first message must be Hello".to_owned();
+            return Err(Refused(CloseCode::HelloExpected, why));
+        }
+    }
+    let (mut round, mut left) = (inbox.round.get(), INPUTS_PER_TICK_MAX);
+    while let Some(message) = next(stream, inbox).await? {
+        if round != inbox.round.get() {
+            (round, left) = (inbox.round.get(), INPUTS_PER_TICK_MAX);
+        }
+        left = left.checked_sub(1).ok_or_else(|| {
+            let why = format!("more than {INPUTS_PER_TICK_MAX} messages in one tick");
+            Refused(CloseCode::Flood, why)
+        })?;
+        match message {
+            PlayerMessage::Hit(hit) => inbox.put(conn, What::Hit(hit)),
+            PlayerMessage::Hello(_) => {
+                let why = "Hello was said already in this connection".to_owned();
+                return Err(Refused(CloseCode::HelloExpected, why));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_hello(hello: &Hello) -> Result<(), Refused> {
+    if hello.protocol != PROTOCOL {
+        let why = format!("this server speaks protocol {PROTOCOL}: load the client anew");
+        return Err(Refused(CloseCode::Protocol, why));
+    }
+    hello.check().map_err(|why| Refused(CloseCode::Field, why))
+}
+
+/// The next message; none when the connection has ended.
+async fn next(
+    stream: &mut WebSocketStream<Wire>,
+    inbox: &Inbox,
+) -> Result<Option<PlayerMessage>, Refused> {
+    loop {
+        match stream.next().await {
+            Some(Ok(Message::Binary(bytes))) => return decode(&bytes, inbox).map(Some),
+            Some(Ok(Message::Text(_))) => {
+                let why = "messages are binary frames, this was a text frame".to_owned();
+                return Err(Refused(CloseCode::Text, why));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { size, .. }))) => {
+                let why =
+                    format!("a message of {size} bytes, at most {MESSAGE_BYTES_MAX} are read");
+                return Err(Refused(CloseCode::TooLarge, why));
+            }
+            Some(Err(_)) | None => return Ok(None),
+        }
+    }
+}
+
+fn decode(bytes: &[u8], inbox: &Inbox) -> Result<PlayerMessage, Refused> {
+    let message = PlayerMessage::decode(bytes).map_err(|error| {
+        let unknown = matches!(error, DecodeError::UnknownType(_));
+        let code = if unknown { CloseCode::UnknownType } else { CloseCode::Malformed };
+        Refused(code, error.to_string())
+    })?;
+    inbox.metrics.received(&message);
+    Ok(message)
+}
+
+/// A close frame whose reason fits: the protocol allows 123 bytes.
+pub(super) fn close_frame(code: CloseCode, why: &str) -> CloseFrame {
+    let mut end = why.len().min(123);
+    while !why.is_char_boundary(end) {
+        end -= 1;
+    }
+    CloseFrame { code: code.code().into(), reason: why[..end].to_owned().into() }
+}
+
+/// Small read buffers, because every connection has one; the outbox does the writing.
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(1_024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * MESSAGE_BYTES_MAX)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+}

@@ -1,0 +1,435 @@
+//! The game of one process as a pure machine: messages and ticks in, records and answers out.
+//!
+//! One tick of the driver: `handle_*` for everything that arrived, [`Machine::handle_tick`], the
+//! record to the disk, [`Machine::handle_synced`], [`Machine::state`] to everybody, and
+//! [`Machine::poll_request`] for the authority. [`Machine::poll_output`] is drained after each.
+
+mod sessions;
+mod admission;
+mod buffer;
+mod journal;
+mod opening;
+mod uplink;
+mod fanout;
+
+pub use journal::{
+    Ancestor, Book, BookChange, BookLine, From, Journal, Record, Session, SessionChange,
+};
+pub use opening::{Disk, Opened, Opening, OpeningError, Step};
+pub use uplink::{Answer, Request};
+
+use admission::{Gate, admit};
+use buffer::Buffer;
+use fanout::Fanout;
+use protocol::{
+    Ack, BossCard, BossId, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId,
+    Refusal, RefusalReason, SessionId, State, Status, Tally, Tick, Token, Verdict, Welcome,
+};
+use sessions::{NoRoom, Sessions};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use ucore::Updatable;
+use uplink::Uplink;
+
+/// A connection of this process, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// What a new session is made of. The driver draws it from the system's entropy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fresh {
+    /// The secret that resumes the session.
+    pub token: Token,
+    /// The guest's id, not zero.
+    pub player: PlayerId,
+}
+
+/// What the driver has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Sync this record, then call [`Machine::handle_synced`].
+    Journal(Record),
+    /// Greet a connection; from now on it gets acknowledgements and state frames.
+    Welcome(ConnId, Box<Welcome>, Arc<BossCard>),
+    /// Describe a generation that brought another scenario.
+    Card(ConnId, Arc<BossCard>),
+    /// Tell a connection what became of its hits.
+    Ack(ConnId, Ack),
+    /// Close a connection.
+    Close(ConnId, CloseCode, &'static str),
+    /// Another process took over this journal: close everything and exit.
+    Fenced,
+}
+
+/// The game of one process.
+#[derive(Debug)]
+pub struct Machine {
+    boss: BossId,
+    spec: BossSpec,
+    card: Arc<BossCard>,
+    sessions: Sessions,
+    buffer: Buffer,
+    /// What is durable.
+    journal: Journal,
+    uplink: Uplink,
+    fanout: Fanout,
+    random: fastrand::Rng,
+    tick: Tick,
+    syncing: Option<Syncing>,
+    /// Connections that are greeted as soon as their session is durable, and whether it is resumed.
+    greet: BTreeMap<ConnId, bool>,
+    /// Sessions that sent again what is answered, and get the answer again.
+    remind: BTreeSet<SessionId>,
+    forgotten: Vec<SessionId>,
+    /// Late damage of the journals before this one.
+    late_before: BTreeMap<(Gen, PlayerId), u64>,
+    stopping: bool,
+    fenced: bool,
+    counts: Counts,
+    output: VecDeque<Output>,
+}
+
+/// A tick that is on its way to the disk.
+#[derive(Debug)]
+struct Syncing {
+    record: Record,
+    refused: BTreeMap<SessionId, Vec<Refusal>>,
+    greet: BTreeMap<ConnId, bool>,
+}
+
+/// What happened so far, for the metrics. Totals only grow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Hits accepted.
+    pub accepted: u64,
+    /// Damage of them.
+    pub damage: u64,
+    /// Hits refused, by reason.
+    pub refused: BTreeMap<RefusalReason, u64>,
+    /// Hits sent again that were answered before.
+    pub repeated: u64,
+    /// Pushes by what became of them.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// Requests to the authority without an answer.
+    pub unanswered: u64,
+    /// Times that the authority had lost something that was seen.
+    pub rollbacks: u64,
+}
+
+impl Counts {
+    fn count_verdict(&mut self, verdict: Verdict) {
+        let name = match verdict {
+            Verdict::Counted => "counted",
+            Verdict::Duplicate => "duplicate",
+            Verdict::Gap => "gap",
+            Verdict::Closed => "closed",
+            Verdict::NotEntered => "not_entered",
+            Verdict::Fenced => "fenced",
+            Verdict::Unknown => "unknown",
+            Verdict::Refused => "refused",
+        };
+        *self.verdicts.entry(name).or_default() += 1;
+    }
+}
+
+impl Machine {
+    /// The game after its journal was opened. `seed` feeds its dice.
+    #[must_use]
+    pub fn new(boss: BossId, opened: Opened, now: Micros, seed: u64) -> Self {
+        let generation = opened.truth.generation;
+        let card = Arc::new(BossCard { generation, spec: opened.spec.clone() });
+        let mut machine = Self {
+            boss,
+            spec: opened.spec,
+            card,
+            sessions: Sessions::restore(&opened.journal.sessions),
+            buffer: Buffer::default(),
+            tick: opened.journal.tick,
+            journal: opened.journal,
+            uplink: Uplink::new(boss, seed),
+            fanout: Fanout::new(opened.truth, now),
+            random: fastrand::Rng::with_seed(seed),
+            syncing: None,
+            greet: BTreeMap::new(),
+            remind: BTreeSet::new(),
+            forgotten: Vec::new(),
+            late_before: BTreeMap::new(),
+            stopping: false,
+            fenced: false,
+            counts: Counts::default(),
+            output: VecDeque::new(),
+        };
+        for late in opened.late {
+            *machine.late_before.entry((late.generation, late.line.player)).or_default() +=
+                late.line.total;
+        }
+        for ((generation, player), late) in machine.late_before.clone() {
+            machine.enter_late(generation, player, late);
+        }
+        machine
+    }
+
+    /// A player says hello on a connection.
+    pub fn handle_hello(&mut self, conn: ConnId, hello: Hello, fresh: Fresh) {
+        if self.stopping {
+            return self.close(conn, CloseCode::Restart, "this server is stopping");
+        }
+        let known = hello.session.and_then(|token| self.sessions.by_token(token));
+        let id = match known {
+            Some(id) => id,
+            None => match self.open(hello.name, fresh) {
+                Ok(id) => id,
+                Err(NoRoom) => {
+                    return self.close(conn, CloseCode::TryLater, "this server is full");
+                }
+            },
+        };
+        if let Some(old) = self.sessions.attach(id, conn) {
+            self.close(old, CloseCode::Replaced, "the session goes on in another connection");
+        }
+        self.greet.insert(conn, known.is_some());
+    }
+
+    fn open(&mut self, name: String, fresh: Fresh) -> Result<SessionId, NoRoom> {
+        let (token, player) = (fresh.token, fresh.player);
+        let session = Session { token, player, name, seq: InputSeq(0), tallies: Vec::new() };
+        let (id, forgotten) = self.sessions.open(session)?;
+        self.sessions.touch(id);
+        self.forgotten.extend(forgotten);
+        Ok(id)
+    }
+
+    /// A player hits. `at` is when the hit arrived.
+    pub fn handle_hit(&mut self, at: Micros, conn: ConnId, hit: Hit) {
+        let Some(id) = self.sessions.by_conn(conn) else {
+            return;
+        };
+        let gate = self.gate();
+        let Some(live) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if hit.seq <= live.session.seq {
+            self.counts.repeated += 1;
+            self.remind.insert(id);
+            return;
+        }
+        live.session.seq = hit.seq;
+        let decided = admit(at, gate, &self.spec, live, hit).and_then(|blow| {
+            let damage = blow.damage(self.random.u8(0..100));
+            self.buffer.add(gate.generation, live.session.player, id, damage)?;
+            live.credit(gate.generation, damage);
+            Ok(damage)
+        });
+        match decided {
+            Ok(damage) => {
+                self.counts.accepted += 1;
+                self.counts.damage += damage;
+            }
+            Err(reason) => {
+                live.refused.push(Refusal { seq: hit.seq, reason });
+                *self.counts.refused.entry(reason).or_default() += 1;
+            }
+        }
+        self.sessions.touch(id);
+    }
+
+    /// A connection is gone.
+    pub fn handle_gone(&mut self, conn: ConnId) {
+        self.greet.remove(&conn);
+        self.sessions.detach(conn);
+    }
+
+    /// Admits nothing more. The next ticks answer what was admitted.
+    pub fn handle_stop(&mut self) {
+        self.stopping = true;
+    }
+
+    fn gate(&self) -> Gate {
+        let truth = self.fanout.truth();
+        let entered = self.uplink.has_entered(truth.generation);
+        let open = entered && !self.stopping && !self.fenced;
+        Gate { generation: truth.generation, status: truth.status, open }
+    }
+
+    /// Ends a tick: what it changed becomes one record. While the record of an earlier tick is
+    /// still being synced, this one's changes wait for the next.
+    pub fn handle_tick(&mut self) {
+        self.tick = self.tick.next();
+        if self.syncing.is_some() || self.fenced {
+            return;
+        }
+        let current = self.fanout.truth().generation;
+        let mut record = Record { tick: self.tick, ..Record::default() };
+        record.dropped = self.uplink.take_over(&self.journal, current);
+        record.dropped.iter().for_each(|generation| self.buffer.drop(*generation));
+        record.books = self.buffer.take_changes();
+        for change in &mut record.books {
+            change.answered = self.uplink.answered(change.generation);
+        }
+        record.forgotten = std::mem::take(&mut self.forgotten);
+        let mut refused = BTreeMap::new();
+        for (session, seq, tallies, refusals) in self.sessions.take_changes() {
+            if self.journal.sessions.contains_key(&session) {
+                record.answered.push(SessionChange { session, seq, tallies });
+            } else if let Some(live) = self.sessions.get(session) {
+                record.opened.push((session, live.session.clone()));
+            }
+            if !refusals.is_empty() {
+                refused.insert(session, refusals);
+            }
+        }
+        let greet = std::mem::take(&mut self.greet);
+        let syncing = Syncing { record, refused, greet };
+        if syncing.record.is_empty() {
+            self.answer(syncing);
+        } else {
+            self.output.push_back(Output::Journal(syncing.record.clone()));
+            self.syncing = Some(syncing);
+        }
+    }
+
+    /// The record of the last [`Output::Journal`] is durable: now its hits are accepted.
+    pub fn handle_synced(&mut self) {
+        let Some(syncing) = self.syncing.take() else {
+            return;
+        };
+        let record = &syncing.record;
+        let applied = self.journal.apply(record.clone());
+        assert_eq!(applied, Ok(()), "a record follows from the journal before it");
+        for change in &record.books {
+            self.uplink.note_synced(record.tick, change.generation, change.total);
+        }
+        self.answer(syncing);
+    }
+
+    /// Tells everybody concerned what a durable tick did.
+    fn answer(&mut self, syncing: Syncing) {
+        let Syncing { record, mut refused, greet } = syncing;
+        for (conn, resumed) in greet {
+            self.welcome(conn, resumed);
+        }
+        let mut reminders = std::mem::take(&mut self.remind);
+        for change in record.answered {
+            reminders.remove(&change.session);
+            let refused = refused.remove(&change.session).unwrap_or_default();
+            self.ack(change.session, change.tallies, refused);
+        }
+        for (id, session) in record.opened {
+            // Its first hits may have come in the tick that opened it.
+            if session.seq > InputSeq(0) {
+                self.ack(id, session.tallies, refused.remove(&id).unwrap_or_default());
+            }
+        }
+        for id in reminders {
+            let session = self.journal.sessions.get(&id);
+            let tallies = session.map(|session| session.tallies.clone()).unwrap_or_default();
+            self.ack(id, tallies, Vec::new());
+        }
+    }
+
+    /// Tells only what is durable: a hit that is not yet synced is not yet answered.
+    fn welcome(&mut self, conn: ConnId, resumed: bool) {
+        let id = self.sessions.by_conn(conn);
+        let Some(session) = id.and_then(|id| self.journal.sessions.get(&id)) else {
+            return;
+        };
+        let welcome = Box::new(Welcome {
+            session: session.token,
+            player: session.player,
+            resumed,
+            shard: self.journal.shard,
+            tick_ms: self.spec.timing.tick_ms,
+            tick: self.journal.tick,
+            generation: self.fanout.truth().generation,
+            seq: session.seq,
+            tallies: session.tallies.clone(),
+        });
+        self.output.push_back(Output::Welcome(conn, welcome, Arc::clone(&self.card)));
+    }
+
+    fn ack(&mut self, id: SessionId, tallies: Vec<Tally>, refused: Vec<Refusal>) {
+        let conn = self.sessions.get(id).and_then(|live| live.conn);
+        let (Some(conn), Some(session)) = (conn, self.journal.sessions.get(&id)) else {
+            return;
+        };
+        if self.greet.contains_key(&conn) {
+            return;
+        }
+        let ack = Ack { tick: self.journal.tick, seq: session.seq, tallies, refused };
+        self.output.push_back(Output::Ack(conn, ack));
+    }
+
+    fn close(&mut self, conn: ConnId, code: CloseCode, why: &'static str) {
+        self.output.push_back(Output::Close(conn, code, why));
+    }
+
+    /// The state frame of this tick.
+    #[must_use]
+    pub fn state(&self, now: Micros) -> State {
+        let generation = self.fanout.truth().generation;
+        let admitted = self.buffer.total(generation);
+        let uncounted = admitted.saturating_sub(self.uplink.answered(generation));
+        let counted = self.uplink.counted(self.journal.tick);
+        self.fanout.state(now, self.tick, counted, uncounted)
+    }
+
+    fn learn_spec(&mut self, generation: Gen, spec: BossSpec) {
+        if spec == self.spec {
+            return;
+        }
+        self.card = Arc::new(BossCard { generation, spec: spec.clone() });
+        self.spec = spec;
+        for conn in self.sessions.conns().collect::<Vec<_>>() {
+            self.output.push_back(Output::Card(conn, Arc::clone(&self.card)));
+        }
+    }
+
+    /// What the driver has to do next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    /// What is durable.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The boss that is played.
+    #[must_use]
+    pub fn boss(&self) -> BossId {
+        self.boss
+    }
+
+    /// Whether hits are taken, or would be if the boss were alive.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let alive = self.fanout.truth().status == Status::Alive;
+        !self.fenced && !self.stopping && (!alive || self.gate().open)
+    }
+
+    /// Whether everything accepted is durable and known to the authority.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        let synced = self.syncing.is_none();
+        synced && self.uplink.counted(self.journal.tick) == self.journal.tick
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Milliseconds of a tick.
+    #[must_use]
+    pub fn tick_ms(&self) -> u16 {
+        self.spec.timing.tick_ms
+    }
+
+    /// Players connected to this shard.
+    #[must_use]
+    pub fn online(&self) -> u32 {
+        self.sessions.online()
+    }
+}

@@ -1,0 +1,284 @@
+//! What the authority is asked next, and what its answers change. The driver's uplink carries both.
+
+use super::journal::{From, Journal};
+use super::{Machine, Output};
+use protocol::limits::TICKS_UNCOUNTED_MAX;
+use protocol::{
+    BossId, Enter, EnterAnswer, Gen, Join, JoinAnswer, Line, Micros, PlayerId, Push, PushAnswer,
+    Status, Tick, Truth, Verdict,
+};
+use score::Backoff;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A request to the authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Opens the journal.
+    Join(Join),
+    /// Announces that it will damage a generation.
+    Enter(Enter),
+    /// Pushes an interval, and pulls the truth.
+    Push(Push),
+}
+
+/// The authority's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Request::Join`].
+    Join(JoinAnswer),
+    /// To [`Request::Enter`].
+    Enter(EnterAnswer),
+    /// To [`Request::Push`].
+    Push(PushAnswer),
+}
+
+/// What is known of the authority, and of what it knows.
+#[derive(Debug)]
+pub(super) struct Uplink {
+    boss: BossId,
+    backoff: Backoff,
+    not_before: Micros,
+    /// The one request that has no answer yet, and when it was asked.
+    in_flight: Option<(Micros, Sent)>,
+    /// The generation in which hits may be admitted.
+    entered: Option<Gen>,
+    /// The authority no longer knows this journal.
+    unknown: bool,
+    /// What it asked for, to know the line of journals again.
+    from: From,
+    /// What the authority has taken, by generation.
+    answered: BTreeMap<Gen, u64>,
+    /// Generations of which the authority has everything, and knows it.
+    finished: BTreeSet<Gen>,
+    /// Ticks whose damage the authority may lack: (tick, generation, total after it).
+    uncounted: VecDeque<(Tick, Gen, u64)>,
+}
+
+/// What an answer has to be understood by.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    generation: Gen,
+    to: u64,
+    last: bool,
+}
+
+const BACKOFF_FIRST: Micros = Micros::from_millis(100);
+const BACKOFF_MAX: Micros = Micros::from_millis(5_000);
+
+impl Uplink {
+    pub(super) fn new(boss: BossId, seed: u64) -> Self {
+        Self {
+            boss,
+            backoff: Backoff::new(seed, BACKOFF_FIRST, BACKOFF_MAX),
+            not_before: Micros(0),
+            in_flight: None,
+            entered: None,
+            unknown: false,
+            from: From::new(),
+            answered: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            uncounted: VecDeque::new(),
+        }
+    }
+
+    /// Whether hits may be admitted in a generation.
+    pub(super) fn has_entered(&self, generation: Gen) -> bool {
+        self.entered == Some(generation) && !self.unknown
+    }
+
+    /// What the authority has taken of this journal.
+    pub(super) fn answered(&self, generation: Gen) -> u64 {
+        self.answered.get(&generation).copied().unwrap_or(0)
+    }
+
+    /// Notes that a synced tick raised a book's total.
+    pub(super) fn note_synced(&mut self, tick: Tick, generation: Gen, total: u64) {
+        let merged = if self.uncounted.len() < TICKS_UNCOUNTED_MAX {
+            tick
+        } else {
+            // The last one waits a little longer, in the company of this one.
+            self.uncounted.pop_back().map_or(tick, |(last, ..)| last)
+        };
+        self.uncounted.push_back((merged, generation, total));
+    }
+
+    /// The newest tick up to which the truth counts every accepted hit.
+    pub(super) fn counted(&self, synced: Tick) -> Tick {
+        self.uncounted.front().map_or(synced, |(tick, ..)| Tick(tick.0.saturating_sub(1)))
+    }
+
+    /// Generations that are over and need no more than to be forgotten.
+    pub(super) fn take_over(&mut self, journal: &Journal, current: Gen) -> Vec<Gen> {
+        let done = |generation: &Gen| {
+            let said = self.finished.contains(generation);
+            *generation < current && (said || !journal.books.contains_key(generation))
+        };
+        let ancestors = journal.ancestors.iter().flat_map(|ancestor| ancestor.books.keys());
+        let known: BTreeSet<Gen> = journal.books.keys().chain(ancestors).copied().collect();
+        let over: Vec<_> = known.into_iter().filter(done).collect();
+        for generation in &over {
+            self.answered.remove(generation);
+            self.finished.remove(generation);
+        }
+        over
+    }
+
+    fn forget_counted(&mut self) {
+        while let Some((_, generation, total)) = self.uncounted.front() {
+            if *total > self.answered(*generation) && !self.finished.contains(generation) {
+                break;
+            }
+            self.uncounted.pop_front();
+        }
+    }
+
+    /// The authority has another past than the one that was seen: tell it everything again.
+    fn begin_again(&mut self) {
+        self.entered = None;
+        self.finished.clear();
+    }
+
+    fn learn(&mut self, sent: Sent, answer: &PushAnswer) {
+        let generation = sent.generation;
+        match answer.verdict {
+            Verdict::Counted | Verdict::Duplicate => {
+                self.answered.insert(generation, answer.applied);
+                if sent.last && answer.applied >= sent.to {
+                    self.finished.insert(generation);
+                }
+            }
+            Verdict::Gap => {
+                self.answered.insert(generation, answer.applied);
+            }
+            Verdict::Closed => {
+                // Books that the authority no longer keeps take nothing, not even as late.
+                self.answered.insert(generation, answer.applied.max(sent.to));
+                if sent.last {
+                    self.finished.insert(generation);
+                }
+            }
+            Verdict::NotEntered if self.entered == Some(generation) => self.entered = None,
+            Verdict::Unknown => self.unknown = true,
+            Verdict::NotEntered | Verdict::Fenced | Verdict::Refused => {}
+        }
+        self.forget_counted();
+    }
+}
+
+impl Machine {
+    /// The next request, if one is due. One is in flight at a time; each must be followed by
+    /// [`Machine::handle_answer`] or [`Machine::handle_no_answer`].
+    pub fn poll_request(&mut self, now: Micros) -> Option<Request> {
+        if self.uplink.in_flight.is_some() || now < self.uplink.not_before {
+            return None;
+        }
+        let (boss, truth) = (self.uplink.boss, *self.fanout.truth());
+        let (journal, generation) = (self.journal.id, truth.generation);
+        let mut sent = Sent { generation, to: 0, last: false };
+        let request = if self.uplink.unknown {
+            let lineage = self.journal.lineage(&self.uplink.from);
+            Request::Join(Join { boss, journal, shard: self.journal.shard, lineage })
+        } else if truth.status == Status::Alive && !self.uplink.has_entered(generation) {
+            Request::Enter(Enter { boss, journal, generation })
+        } else {
+            (sent.generation, sent.last) = self.subject(&truth);
+            let from = self.uplink.answered(sent.generation);
+            let interval = self.journal.interval(sent.generation, from);
+            sent.to = interval.to;
+            let (online, seen) = (self.sessions.online(), truth.seen());
+            Request::Push(Push { boss, journal, interval, last: sent.last, online, seen })
+        };
+        self.uplink.in_flight = Some((now, sent));
+        Some(request)
+    }
+
+    /// The generation that the next push is about, and whether it is the last one there.
+    fn subject(&self, truth: &Truth) -> (Gen, bool) {
+        let over = matches!(truth.status, Status::Collecting | Status::Closed);
+        for (generation, book) in &self.journal.books {
+            let ended = *generation < truth.generation || over;
+            if ended && !self.uplink.finished.contains(generation) {
+                // Nothing is admitted there any more; what is admitted must be synced first.
+                return (*generation, self.buffer.total(*generation) == book.total);
+            }
+        }
+        (truth.generation, false)
+    }
+
+    /// Takes the answer to the request in flight.
+    pub fn handle_answer(&mut self, _now: Micros, answer: Answer) {
+        let Some((asked, sent)) = self.uplink.in_flight.take() else {
+            return;
+        };
+        self.uplink.backoff.reset();
+        match answer {
+            Answer::Join(JoinAnswer::Joined { truth, .. }) => {
+                self.uplink.unknown = false;
+                self.uplink.from.clear();
+                self.uplink.begin_again();
+                self.uplink.answered.clear();
+                self.fanout.learn(truth, asked);
+            }
+            Answer::Enter(EnterAnswer::Entered { spec, truth }) => {
+                self.fanout.learn(truth, asked);
+                self.uplink.entered = Some(sent.generation);
+                self.buffer.open(sent.generation);
+                self.learn_spec(sent.generation, *spec);
+            }
+            Answer::Enter(EnterAnswer::TooLate { truth }) => self.fanout.learn(truth, asked),
+            Answer::Enter(EnterAnswer::Unknown) => self.uplink.unknown = true,
+            Answer::Push(answer) => {
+                if answer.rolled_back {
+                    self.counts.rollbacks += 1;
+                    self.uplink.begin_again();
+                }
+                self.counts.count_verdict(answer.verdict);
+                self.uplink.learn(sent, &answer);
+                self.fanout.learn(answer.truth, asked);
+                if answer.verdict == Verdict::Fenced {
+                    self.fence();
+                }
+                self.report_late(sent.generation, &answer.late);
+            }
+            Answer::Enter(EnterAnswer::Fenced) | Answer::Join(JoinAnswer::Fenced) => self.fence(),
+            Answer::Join(JoinAnswer::Gap { journal, generation, applied }) => {
+                self.uplink.from.insert((journal, generation), applied);
+            }
+            Answer::Join(JoinAnswer::Refused | JoinAnswer::Full) => self.handle_no_answer(asked),
+        }
+    }
+
+    /// Nobody knows what became of the request in flight. Whatever comes next repairs it.
+    pub fn handle_no_answer(&mut self, now: Micros) {
+        self.uplink.in_flight = None;
+        self.uplink.not_before = now + self.uplink.backoff.next_delay();
+        self.counts.unanswered += 1;
+    }
+
+    /// Another process took over: nothing that this one says counts any more.
+    fn fence(&mut self) {
+        if !self.fenced {
+            self.fenced = true;
+            self.output.push_back(Output::Fenced);
+        }
+    }
+
+    /// Enters late damage of this journal; that of its ancestors comes on top.
+    fn report_late(&mut self, generation: Gen, late: &[Line]) {
+        for line in late {
+            let before = self.late_before.get(&(generation, line.player)).copied().unwrap_or(0);
+            self.enter_late(generation, line.player, before + line.total);
+        }
+    }
+
+    pub(super) fn enter_late(&mut self, generation: Gen, player: PlayerId, late: u64) {
+        let Some(id) = self.sessions.of_player(player) else {
+            return;
+        };
+        if let Some(live) = self.sessions.get_mut(id)
+            && live.report_late(generation, late)
+        {
+            self.sessions.touch(id);
+        }
+    }
+}

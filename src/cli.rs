@@ -1,0 +1,99 @@
+//! The command line. Every flag is also an environment variable `WORLDBOSS_*`.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One boss, one health bar, more players than one server can hold.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = "worldboss play starts everything on this machine.")]
+pub(crate) struct Cli {
+    /// What is logged to stderr: off, error, warn, info, debug, trace, or target=level pairs.
+    #[arg(long, global = true, env = "WORLDBOSS_LOG", default_value = "info", hide_env_values = true)]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play: an authority, a shard, a page and a dozen bots, in this process.
+    Play(PlayArgs),
+    /// Run one shard.
+    Shard(ShardArgs),
+    /// Simulate thousands of players, and check the books afterwards.
+    Loadgen(LoadgenArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlayArgs {
+    /// Where to listen [default: 127.0.0.1:7777, or the next free port].
+    #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where the fight is kept [default: worldboss in the user's data directory].
+    #[arg(long, env = "WORLDBOSS_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The boss [default: the one that comes along].
+    #[arg(long, env = "WORLDBOSS_SCENARIO", value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// How many bots attack.
+    #[arg(long, env = "WORLDBOSS_BOTS", default_value_t = 12)]
+    pub(crate) bots: u32,
+    /// No bots.
+    #[arg(long, env = "WORLDBOSS_NO_BOTS")]
+    pub(crate) no_bots: bool,
+    /// Open the page in the browser.
+    #[arg(long, env = "WORLDBOSS_OPEN")]
+    pub(crate) open: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShardArgs {
+    /// The shard's label.
+    #[arg(long, env = "WORLDBOSS_SHARD_ID", value_name = "N")]
+    pub(crate) shard_id: u16,
+    /// Where to listen.
+    #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: SocketAddr,
+    /// The owner of the truth: `embedded:DIR` runs it in this process.
+    #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "embedded:DIR")]
+    pub(crate) authority: String,
+    /// Where the shard's journal is kept.
+    #[arg(long, env = "WORLDBOSS_DATA", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Let everybody in who asks.
+    #[arg(long, env = "WORLDBOSS_GUESTS", required = true)]
+    pub(crate) guests: bool,
+    /// The boss of an embedded authority [default: the one that comes along].
+    #[arg(long, env = "WORLDBOSS_SCENARIO", value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// Threads that own the players' sockets [default: one per core].
+    #[arg(long, env = "WORLDBOSS_WORKERS", value_name = "N")]
+    pub(crate) workers: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadgenArgs {
+    /// A shard's WebSocket address. Repeat it to spread the players.
+    #[arg(long, env = "WORLDBOSS_TARGET", value_name = "ws://HOST:PORT/ws", required = true)]
+    pub(crate) target: Vec<String>,
+    /// How many players.
+    #[arg(long, env = "WORLDBOSS_PLAYERS", default_value_t = 100)]
+    pub(crate) players: u32,
+    /// Hits per player and second.
+    #[arg(long, env = "WORLDBOSS_RATE", default_value_t = 2.0)]
+    pub(crate) rate: f64,
+    /// How long to hit, without ramp and drain.
+    #[arg(long, env = "WORLDBOSS_DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) duration: Duration,
+    /// Repeats a run's arrivals [default: drawn, and printed].
+    #[arg(long, env = "WORLDBOSS_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// Write the report as JSON; `-` is stdout.
+    #[arg(long, env = "WORLDBOSS_JSON", value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Fail with exit code 99 unless it holds, such as 'ack_ms.p99<250'. Repeatable.
+    #[arg(long, env = "WORLDBOSS_THRESHOLD", value_name = "METRIC<VALUE")]
+    pub(crate) threshold: Vec<String>,
+}

@@ -1,0 +1,131 @@
+//! `worldboss play`: an embedded authority, a shard, the page and some bots.
+
+use crate::cli::PlayArgs;
+use crate::shard::{bind, cores, scenario, until_stopped};
+use anyhow::{Context, bail};
+use authority::Embedded;
+use authority::disk::DiskError;
+use protocol::ShardId;
+use shard::Config;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+const PORT: u16 = 7777;
+/// The default port moves at most this far.
+const PORTS: u16 = 100;
+
+/// Runs until it is asked to stop, or can't go on.
+pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
+    let scenario = scenario(args.scenario.as_deref())?;
+    let data = match args.data {
+        Some(data) => data,
+        None => default_data()?,
+    };
+    let (boss, name) = (scenario.id, scenario.spec.name.clone());
+    let embedded = match Embedded::open(&data.join("authority"), scenario) {
+        Ok(embedded) => embedded,
+        Err(DiskError::Locked(path)) => bail!(locked(&data, &path)),
+        Err(error) => return Err(error.into()),
+    };
+    let listener = match args.listen {
+        Some(addr) => bind(addr)?,
+        None => bind_default()?,
+    };
+    let config = Config {
+        shard: ShardId(1),
+        boss,
+        listener,
+        data: data.join("shard-1"),
+        workers: cores(),
+        authority: Arc::new(embedded.clone()),
+    };
+    let running = shard::start(config)?;
+    let url = url(running.addr());
+    note_url(&data, &url);
+    let bots = if args.no_bots { 0 } else { args.bots };
+    print_welcome(&name, &url, &data, bots, running.addr());
+    if args.open {
+        open_browser(&url);
+    }
+    let (_stop, stopped) = oneshot::channel::<()>();
+    let target = format!("{}ws", url.replacen("http", "ws", 1));
+    let seed = u64::from(std::process::id());
+    tokio::spawn(loadgen::driver::bots(target, bots, seed, async {
+        drop(stopped.await);
+    }));
+    until_stopped(running, &embedded).await
+}
+
+fn default_data() -> anyhow::Result<PathBuf> {
+    let data = dirs::data_dir().context("this user has no data directory; name one with --data")?;
+    Ok(data.join("worldboss"))
+}
+
+/// The default port, or the next free one after it.
+fn bind_default() -> anyhow::Result<TcpListener> {
+    let mut last = None;
+    for port in PORT..PORT + PORTS {
+        match shard::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
+            Ok(listener) => {
+                if port != PORT {
+                    tracing::info!("port {PORT} is in use, so this game is on port {port}");
+                }
+                return Ok(listener);
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    let reason = last.map_or_else(String::new, |error| format!(": {error}"));
+    bail!("no port from {PORT} on is free{reason}; choose one with --listen")
+}
+
+/// Where a browser on this machine finds the game.
+fn url(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        return format!("http://127.0.0.1:{}/", addr.port());
+    }
+    format!("http://{addr}/")
+}
+
+const URL_FILE: &str = "url";
+
+/// Leaves the address for whoever finds the directory locked.
+fn note_url(data: &Path, url: &str) {
+    if let Err(error) = std::fs::write(data.join(URL_FILE), url) {
+        tracing::warn!("can't note the address in {}: {error}", data.display());
+    }
+}
+
+fn locked(data: &Path, file: &Path) -> String {
+    match std::fs::read_to_string(data.join(URL_FILE)) {
+        Ok(url) => format!("this game is running already: open {url} or choose another --data"),
+        Err(_) => DiskError::Locked(file.to_owned()).to_string(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's output")]
+fn print_welcome(name: &str, url: &str, data: &Path, bots: u32, addr: SocketAddr) {
+    println!("worldboss {}: {name}", env!("CARGO_PKG_VERSION"));
+    println!();
+    println!("  Play:     {url}");
+    println!("  Metrics:  {url}metrics");
+    if addr.ip().is_loopback() {
+        println!("  LAN:      start with --listen 0.0.0.0:{} to let others in", addr.port());
+    }
+    println!("  Bots:     {bots}");
+    println!("  Kept in:  {}", data.display());
+    println!();
+    println!("Ctrl-C stops. The fight goes on where it was, even after kill -9.");
+}
+
+/// A machine without a browser still has the address on its screen.
+fn open_browser(url: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    if let Err(error) = std::process::Command::new(opener).arg(url).spawn() {
+        tracing::warn!("can't open a browser with {opener}: {error}");
+    }
+}

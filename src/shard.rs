@@ -1,0 +1,82 @@
+//! `worldboss shard`: one shard, with the authority that its flag names.
+
+use crate::cli::ShardArgs;
+use crate::signals;
+use anyhow::{Context, bail};
+use authority::Embedded;
+use protocol::{Scenario, ShardId};
+use shard::{Config, Exit};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Runs until it is asked to stop, or can't go on.
+pub(crate) async fn run(args: ShardArgs) -> anyhow::Result<ExitCode> {
+    let Some(dir) = args.authority.strip_prefix("embedded:").filter(|dir| !dir.is_empty()) else {
+        bail!("--authority is `{}`; this build has embedded:DIR", args.authority);
+    };
+    let scenario = scenario(args.scenario.as_deref())?;
+    let boss = scenario.id;
+    let listener = bind(args.listen)?;
+    let embedded = Embedded::open(Path::new(dir), scenario)?;
+    let config = Config {
+        shard: ShardId(args.shard_id),
+        boss,
+        listener,
+        data: args.data,
+        workers: args.workers.unwrap_or_else(cores),
+        authority: Arc::new(embedded.clone()),
+    };
+    let running = shard::start(config)?;
+    tracing::info!("shard {} listens on http://{}/", args.shard_id, running.addr());
+    until_stopped(running, &embedded).await
+}
+
+/// Waits for the end of a shard and its authority, whatever comes first.
+pub(crate) async fn until_stopped(
+    mut running: shard::Running,
+    embedded: &Embedded,
+) -> anyhow::Result<ExitCode> {
+    let asked = tokio::select! {
+        asked = signals::asked() => Some(asked?),
+        exit = running.ended() => return ended(exit),
+        reason = embedded.stopped() => bail!("the authority has stopped: {reason}"),
+    };
+    running.stop();
+    ended(running.ended().await)?;
+    Ok(ExitCode::from(asked.map_or(0, signals::Asked::code)))
+}
+
+fn ended(exit: Exit) -> anyhow::Result<ExitCode> {
+    match exit {
+        Exit::Stopped => Ok(ExitCode::SUCCESS),
+        Exit::Fenced => bail!(
+            "another process took over this shard's journal; the data directory was copied or is \
+             used twice. Its file is kept as it is"
+        ),
+        Exit::Disk(reason) => bail!("{reason}. Start again: the file is checked when it is opened"),
+        Exit::Refused(reason) => bail!("{reason}"),
+    }
+}
+
+/// The scenario of a file, or the one that comes along.
+pub(crate) fn scenario(file: Option<&Path>) -> anyhow::Result<Scenario> {
+    let Some(file) = file else { return Ok(Scenario::parse(Scenario::default_text())?) };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("can't read the scenario {}", file.display()))?;
+    Scenario::parse(&text).with_context(|| format!("the scenario {}", file.display()))
+}
+
+/// Opens a port that somebody asked for.
+pub(crate) fn bind(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    shard::listen(addr).with_context(|| {
+        format!("can't listen on {addr}; choose another --listen, or stop the program that uses it")
+    })
+}
+
+/// One worker for each core.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,169 @@
+//! Random histories of two shards over one authority: lost answers, slow disks, killed processes,
+//! roll-backs, deaths. Whatever happens, every accepted hit is counted once or reported late.
+
+use crate::world::{Driven, Truth, journal, scenario};
+use proptest::prelude::*;
+use protocol::{Gen, Status, Token};
+use shard::machine::Disk;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A player of a shard hits.
+    Hit { shard: usize, player: u64 },
+    /// A tick whose push is answered.
+    Tick { shard: usize },
+    /// A tick without the authority.
+    Alone { shard: usize },
+    /// A tick whose push is taken, and whose answer is lost.
+    LostAnswer { shard: usize },
+    /// The process is killed, and another one starts on its disk.
+    Kill { shard: usize },
+    /// The authority comes back with an older log.
+    RollBack { entries: usize },
+    /// A second passes for the authority.
+    Poll,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let shard = || 0..2_usize;
+    prop_oneof![
+        12 => (shard(), 0..3_u64).prop_map(|(shard, player)| Step::Hit { shard, player }),
+        6 => shard().prop_map(|shard| Step::Tick { shard }),
+        2 => shard().prop_map(|shard| Step::Alone { shard }),
+        2 => shard().prop_map(|shard| Step::LostAnswer { shard }),
+        1 => shard().prop_map(|shard| Step::Kill { shard }),
+        1 => (1..6_usize).prop_map(|entries| Step::RollBack { entries }),
+        2 => Just(Step::Poll),
+    ]
+}
+
+/// The world, and what its players were told.
+struct World {
+    truth: Truth,
+    shards: [Driven; 2],
+    seqs: BTreeMap<(usize, u64), u32>,
+    starts: u8,
+}
+
+impl World {
+    fn new(hp_max: u64) -> Self {
+        let mut truth = Truth::new(scenario(hp_max, 10));
+        let shards = [1, 2].map(|id: u8| {
+            let mut shard = Driven::start(&mut truth, id.into(), Disk::default(), journal(id));
+            (0..3).for_each(|conn| shard.hello(conn, None));
+            shard.tick(&mut truth);
+            shard.tick(&mut truth);
+            shard
+        });
+        Self { truth, shards, seqs: BTreeMap::new(), starts: 2 }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Hit { shard, player } => {
+                let seq = self.seqs.entry((shard, player)).or_default();
+                *seq += 1;
+                self.shards[shard].hit(player, *seq);
+            }
+            Step::Tick { shard } => self.shards[shard].tick(&mut self.truth),
+            Step::Alone { shard } => self.shards[shard].tick_alone(),
+            Step::LostAnswer { shard } => {
+                let shard = &mut self.shards[shard];
+                shard.tick_alone();
+                if let Some(request) = shard.shard.poll_request(shard.now) {
+                    self.truth.ask(request);
+                    shard.shard.handle_no_answer(shard.now);
+                }
+            }
+            Step::Kill { shard } => self.kill(shard),
+            Step::RollBack { entries } => self.roll_back(entries),
+            Step::Poll => self.truth.poll(),
+        }
+        let life = self.truth.machine.boss().current().unwrap().1;
+        let players: u64 = life
+            .counted
+            .iter()
+            .flat_map(|(_, damage)| damage.players.iter())
+            .map(|(_, total)| total.get())
+            .sum();
+        assert_eq!(life.damage(), players, "journals and players add up at every version");
+    }
+
+    /// Roll-backs reach no further than the current generation: what is announced stays.
+    fn roll_back(&mut self, entries: usize) {
+        let log = &mut self.truth.log;
+        let begin = log.iter().rposition(|entry| entry.fields.starts_with("spawn ")).unwrap();
+        let alive = *self.truth.machine.boss().current().unwrap().1.status.get() == Status::Alive;
+        let keep = log.len().saturating_sub(entries).max(begin + 1);
+        if alive {
+            log.truncate(keep);
+            self.truth.machine = self.truth.folded();
+        }
+    }
+
+    fn kill(&mut self, idx: usize) {
+        let old = &mut self.shards[idx];
+        let tokens: Vec<Option<Token>> =
+            (0..3).map(|conn| old.welcome(conn).map(|welcome| welcome.session)).collect();
+        self.starts += 1;
+        let label = u16::try_from(idx).unwrap() + 1;
+        let disk = old.disk.clone();
+        let mut next = Driven::start(&mut self.truth, label, disk, journal(self.starts));
+        next.now = old.now;
+        for (conn, token) in (0..).zip(tokens) {
+            next.hello(conn, token);
+        }
+        next.tick(&mut self.truth);
+        for conn in 0..3 {
+            let welcome = next.welcome(conn).unwrap();
+            assert!(welcome.resumed, "a session survives its process");
+            self.seqs.insert((idx, conn), welcome.seq.0);
+        }
+        self.shards[idx] = next;
+    }
+
+    /// Lets everything settle, and compares what players were told with the books.
+    fn settle(mut self) {
+        for _ in 0..60 {
+            for shard in &mut self.shards {
+                shard.now = shard.now + protocol::Micros::from_millis(5_000);
+                shard.tick(&mut self.truth);
+            }
+        }
+        let boss = self.truth.machine.boss();
+        let mut told: BTreeMap<Gen, (u64, u64)> = BTreeMap::new();
+        for shard in &self.shards {
+            assert!(shard.shard.is_drained());
+            for session in shard.shard.journal().sessions.values() {
+                for tally in &session.tallies {
+                    let sums = told.entry(tally.generation).or_default();
+                    *sums = (sums.0 + tally.damage, sums.1 + tally.late);
+                }
+            }
+        }
+        for (generation, life) in boss.lives() {
+            let (accepted, late) = told.get(&generation).copied().unwrap_or_default();
+            assert_eq!(life.damage(), accepted - late, "counted in generation {generation}");
+        }
+        assert_eq!(&self.truth.folded().snapshot(), &self.truth.machine.snapshot());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_accepted_hit_counts_once_or_is_reported_late(steps in proptest::collection::vec(step(), 1..150)) {
+        let mut world = World::new(1_000_000);
+        steps.iter().for_each(|step| world.take(step));
+        world.settle();
+    }
+
+    #[test]
+    fn every_accepted_hit_counts_once_or_is_late_when_bosses_die(steps in proptest::collection::vec(step(), 1..150)) {
+        let mut world = World::new(120);
+        steps.iter().filter(|step| !matches!(step, Step::RollBack { .. })).for_each(|step| world.take(step));
+        world.settle();
+    }
+}

@@ -1,0 +1,196 @@
+//! A small world of machines: shards over one authority, without sockets, disks or clocks.
+
+use authority::machine::Machine as Authority;
+use protocol::{
+    BossSpec, Gen, Hello, Hit, InputSeq, Join, JournalId, Micros, PlayerId, Scenario,
+    ShardId, SkillId, Token,
+};
+use shard::machine::{
+    Answer, ConnId, Disk, Fresh, Machine as Shard, Opening, Output, Record, Request, Step,
+};
+use ucore::Bin;
+
+/// The scenario that comes along, with other HP and a skill that never crits.
+pub(crate) fn scenario(hp_max: u64, damage: u32) -> Scenario {
+    let mut scenario = Scenario::parse(Scenario::default_text()).unwrap();
+    scenario.spec.hp_max = hp_max;
+    scenario.spec.skills[0].damage = damage;
+    scenario.spec.skills[0].crit_percent = 0;
+    scenario
+}
+
+/// An id made of one number.
+pub(crate) fn journal(number: u8) -> JournalId {
+    JournalId(Bin([number; 16]))
+}
+
+/// The authority, with what it has made durable.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    pub(crate) machine: Authority,
+    pub(crate) log: Vec<protocol::Entry>,
+}
+
+impl Truth {
+    pub(crate) fn new(scenario: Scenario) -> Self {
+        let machine = Authority::new(scenario.id, scenario.spec);
+        let mut truth = Self { machine, log: Vec::new() };
+        truth.sync();
+        truth
+    }
+
+    fn sync(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
+            if let authority::machine::Output::Entry(entry) = output {
+                self.log.push(entry);
+            }
+        }
+    }
+
+    pub(crate) fn ask(&mut self, request: Request) -> Answer {
+        let answer = match request {
+            Request::Join(join) => Answer::Join(self.machine.handle_join(join)),
+            Request::Enter(enter) => Answer::Enter(self.machine.handle_enter(&enter)),
+            Request::Push(push) => Answer::Push(self.machine.handle_push(push)),
+        };
+        self.sync();
+        answer
+    }
+
+    pub(crate) fn join(&mut self, join: Join) -> protocol::JoinAnswer {
+        let Answer::Join(answer) = self.ask(Request::Join(join)) else { unreachable!() };
+        answer
+    }
+
+
+    pub(crate) fn poll(&mut self) {
+        self.machine.handle_poll();
+        self.sync();
+    }
+
+    /// The boss as anyone would fold it from the log.
+    pub(crate) fn folded(&self) -> Authority {
+        let spec: BossSpec = self.machine.spec().clone();
+        let id = self.machine.id();
+        Authority::restore(id, spec, None, self.log.iter().cloned()).unwrap()
+    }
+}
+
+/// A shard with its disk, driven by hand.
+#[derive(Debug)]
+pub(crate) struct Driven {
+    pub(crate) shard: Shard,
+    pub(crate) disk: Disk,
+    pub(crate) now: Micros,
+    pub(crate) output: Vec<Output>,
+    pub(crate) pushes: usize,
+}
+
+impl Driven {
+    /// Starts a process on a disk.
+    pub(crate) fn start(truth: &mut Truth, label: u16, disk: Disk, id: JournalId) -> Self {
+        let boss = truth.machine.id();
+        let mut disk = disk;
+        let mut opening = Opening::new(boss, ShardId(label), disk.clone(), id);
+        let opened = loop {
+            match opening.step() {
+                Step::Intend(journal) => {
+                    disk.intent = Some(journal);
+                    opening.handle_written();
+                }
+                Step::Adopt(journal) => {
+                    disk = Disk { journal: Some(*journal), intent: None };
+                    opening.handle_written();
+                }
+                Step::Join(join) => opening.handle_answer(truth.join(join)).unwrap(),
+                Step::Done(opened) => break opened,
+            }
+        };
+        let shard = Shard::new(boss, *opened, Micros(0), u64::from(label));
+        Self { shard, disk, now: Micros(0), output: Vec::new(), pushes: 0 }
+    }
+
+    /// One tick in which the disk is fast and the authority answers.
+    pub(crate) fn tick(&mut self, truth: &mut Truth) {
+        self.tick_alone();
+        self.push(truth);
+    }
+
+    /// One tick without the authority.
+    pub(crate) fn tick_alone(&mut self) {
+        self.now = self.now + Micros::from_millis(100);
+        self.shard.handle_tick();
+        self.drain();
+    }
+
+    /// The request that is due, and its answer.
+    pub(crate) fn push(&mut self, truth: &mut Truth) {
+        if let Some(request) = self.shard.poll_request(self.now) {
+            if let Request::Push(push) = &request
+                && push.interval.from < push.interval.to
+            {
+                self.pushes += 1;
+            }
+            let answer = truth.ask(request);
+            self.shard.handle_answer(self.now, answer);
+            self.drain();
+        }
+    }
+
+    /// Syncs records as a fast disk does, and keeps everything else.
+    fn drain(&mut self) {
+        while let Some(output) = self.shard.poll_output() {
+            if let Output::Journal(record) = &output {
+                self.write(record.clone());
+                self.shard.handle_synced();
+            }
+            self.output.push(output);
+        }
+    }
+
+    fn write(&mut self, record: Record) {
+        let journal = self.disk.journal.as_mut().expect("the shard has joined");
+        ucore::Updatable::apply(journal, record).unwrap();
+    }
+
+    pub(crate) fn hello(&mut self, conn: u64, token: Option<Token>) {
+        let hello = Hello {
+            protocol: protocol::PROTOCOL,
+            name: format!("player {conn}"),
+            session: token,
+            every: 1,
+        };
+        self.shard.handle_hello(ConnId(conn), hello, fresh(self.shard.journal().id, conn));
+    }
+
+    pub(crate) fn hit(&mut self, conn: u64, seq: u32) {
+        self.hit_in(conn, seq, self.shard.state(self.now).generation);
+    }
+
+    pub(crate) fn hit_in(&mut self, conn: u64, seq: u32, generation: Gen) {
+        let hit = Hit { generation, seq: InputSeq(seq), skill: SkillId(1) };
+        self.shard.handle_hit(self.now, ConnId(conn), hit);
+    }
+
+    /// The newest acknowledgement of a connection.
+    pub(crate) fn ack(&self, conn: u64) -> Option<&protocol::Ack> {
+        self.output.iter().rev().find_map(|output| match output {
+            Output::Ack(to, ack) if *to == ConnId(conn) => Some(ack),
+            _ => None,
+        })
+    }
+
+    /// The newest greeting of a connection.
+    pub(crate) fn welcome(&self, conn: u64) -> Option<&protocol::Welcome> {
+        self.output.iter().rev().find_map(|output| match output {
+            Output::Welcome(to, welcome, _) if *to == ConnId(conn) => Some(&**welcome),
+            _ => None,
+        })
+    }
+}
+
+fn fresh(journal: JournalId, conn: u64) -> Fresh {
+    let mut token = journal.0.0;
+    token[..8].copy_from_slice(&conn.to_be_bytes());
+    Fresh { token: Token(Bin(token)), player: PlayerId(conn + 1_000_000 * u64::from(token[15])) }
+}
