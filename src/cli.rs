@@ -10,7 +10,13 @@ use std::time::Duration;
 #[command(version, about, after_help = "worldboss play starts everything on this machine.")]
 pub(crate) struct Cli {
     /// What is logged to stderr: off, error, warn, info, debug, trace, or target=level pairs.
-    #[arg(long, global = true, env = "WORLDBOSS_LOG", default_value = "info", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "WORLDBOSS_LOG",
+        default_value = "info",
+        hide_env_values = true
+    )]
     pub(crate) log: String,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -85,7 +91,8 @@ pub(crate) struct LoadgenArgs {
     #[arg(long, env = "WORLDBOSS_RATE", default_value_t = 2.0)]
     pub(crate) rate: f64,
     /// How long to hit, without ramp and drain.
-    #[arg(long, env = "WORLDBOSS_DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "WORLDBOSS_DURATION", default_value = "30s")]
+    #[arg(value_parser = humantime::parse_duration)]
     pub(crate) duration: Duration,
     /// Repeats a run's arrivals [default: drawn, and printed].
     #[arg(long, env = "WORLDBOSS_SEED")]

@@ -1,6 +1,7 @@
 //! `worldboss loadgen`: a load, its report, and what its exit code says.
 
 use crate::cli::LoadgenArgs;
+use crate::print;
 use anyhow::Context;
 use loadgen::driver::{LoadConfig, random_seed, run as generate};
 use loadgen::machine::{Report, Threshold};
@@ -31,16 +32,15 @@ pub(crate) async fn run(args: LoadgenArgs) -> anyhow::Result<ExitCode> {
     Ok(judge(&report))
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command's output")]
 fn write(report: &Report, json: Option<&Path>) -> anyhow::Result<()> {
     match json {
-        Some(file) if file == Path::new("-") => println!("{}", report.to_json()),
+        Some(file) if file == Path::new("-") => print(&(report.to_json() + "\n")),
         Some(file) => {
             std::fs::write(file, report.to_json() + "\n")
                 .with_context(|| format!("can't write the report to {}", file.display()))?;
-            print!("{}", report.summary());
+            print(&report.summary());
         }
-        None => print!("{}", report.summary()),
+        None => print(&report.summary()),
     }
     Ok(())
 }

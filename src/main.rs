@@ -8,6 +8,7 @@ mod signals;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -34,6 +35,12 @@ fn main() -> ExitCode {
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done.unwrap_or_else(|error| fail(&error))
+}
+
+/// Writes a command's output. A reader that has gone away wants no more of it.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// One sentence on stderr, with its causes behind it.

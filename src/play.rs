@@ -1,6 +1,7 @@
 //! `worldboss play`: an embedded authority, a shard, the page and some bots.
 
 use crate::cli::PlayArgs;
+use crate::print;
 use crate::shard::{bind, cores, scenario, until_stopped};
 use anyhow::{Context, bail};
 use authority::Embedded;
@@ -47,7 +48,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
     let url = url(running.addr());
     note_url(&data, &url);
     let bots = if args.no_bots { 0 } else { args.bots };
-    print_welcome(&name, &url, &data, bots, running.addr());
+    print(&welcome(&name, &url, &data, bots, running.addr()));
     if args.open {
         open_browser(&url);
     }
@@ -107,19 +108,19 @@ fn locked(data: &Path, file: &Path) -> String {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command's output")]
-fn print_welcome(name: &str, url: &str, data: &Path, bots: u32, addr: SocketAddr) {
-    println!("worldboss {}: {name}", env!("CARGO_PKG_VERSION"));
-    println!();
-    println!("  Play:     {url}");
-    println!("  Metrics:  {url}metrics");
-    if addr.ip().is_loopback() {
-        println!("  LAN:      start with --listen 0.0.0.0:{} to let others in", addr.port());
-    }
-    println!("  Bots:     {bots}");
-    println!("  Kept in:  {}", data.display());
-    println!();
-    println!("Ctrl-C stops. The fight goes on where it was, even after kill -9.");
+fn welcome(name: &str, url: &str, data: &Path, bots: u32, addr: SocketAddr) -> String {
+    let lan = if addr.ip().is_loopback() {
+        format!("  LAN:      start with --listen 0.0.0.0:{} to let others in\n", addr.port())
+    } else {
+        String::new()
+    };
+    format!(
+        "worldboss {version}: {name}\n\n  Play:     {url}\n  Metrics:  {url}metrics\n{lan}  \
+         Bots:     {bots}\n  Kept in:  {data}\n\n\
+         Ctrl-C stops. The fight goes on where it was, even after kill -9.\n",
+        version = env!("CARGO_PKG_VERSION"),
+        data = data.display(),
+    )
 }
 
 /// A machine without a browser still has the address on its screen.

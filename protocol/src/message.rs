@@ -10,7 +10,9 @@ use ucore::{Version, int53};
 /// An enum whose variants travel as `[number, body]`, because serde's own form of an enum in
 /// MessagePack writes the variant's name.
 macro_rules! messages {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $tag:literal $variant:ident($body:ty),)+ }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$vdoc:meta])* $tag:literal $variant:ident($body:ty),)+
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $name { $($(#[$vdoc])* $variant($body),)+ }
@@ -35,7 +37,10 @@ macro_rules! messages {
         }
 
         impl Body for $name {
-            fn read<'de, A: SeqAccess<'de>>(tag: u64, from: &mut A) -> Result<Option<Self>, A::Error> {
+            fn read<'de, A>(tag: u64, from: &mut A) -> Result<Option<Self>, A::Error>
+            where
+                A: SeqAccess<'de>,
+            {
                 Ok(match tag {
                     $($tag => from.next_element()?.map(Self::$variant),)+
                     _ => None,
@@ -234,7 +239,9 @@ pub struct Refusal {
 }
 
 macro_rules! codes {
-    ($(#[$doc:meta])* $name:ident: $int:ty { $($(#[$vdoc:meta])* $variant:ident = $code:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident: $int:ty {
+        $($(#[$vdoc:meta])* $variant:ident = $code:literal,)+
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum $name { $($(#[$vdoc])* $variant,)+ }

@@ -22,7 +22,8 @@ proptest! {
         let hello = Hello { protocol: 1, name: "Ada".to_owned(), session: None, every: 1 };
         let bytes = encode(&PlayerMessage::Hello(hello));
         let cut = at % bytes.len();
-        prop_assert!(matches!(PlayerMessage::decode(&bytes[..cut]), Err(DecodeError::Malformed(_))));
+        let decoded = PlayerMessage::decode(&bytes[..cut]);
+        prop_assert!(matches!(decoded, Err(DecodeError::Malformed(_))));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use authority::machine::Machine as Authority;
 use protocol::{
-    BossSpec, Gen, Hello, Hit, InputSeq, Join, JournalId, Micros, PlayerId, Scenario,
-    ShardId, SkillId, Token,
+    BossSpec, Gen, Hello, Hit, InputSeq, Join, JournalId, Micros, PlayerId, Scenario, ShardId,
+    SkillId, Token,
 };
 use shard::machine::{
     Answer, ConnId, Disk, Fresh, Machine as Shard, Opening, Output, Record, Request, Step,
@@ -61,7 +61,6 @@ impl Truth {
         let Answer::Join(answer) = self.ask(Request::Join(join)) else { unreachable!() };
         answer
     }
-
 
     pub(crate) fn poll(&mut self) {
         self.machine.handle_poll();

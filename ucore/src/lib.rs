@@ -42,5 +42,5 @@ pub use reg::{Reg, Set};
 pub use updatable::{Coalesce, Reject, Updatable};
 pub use version::{Chain, Version};
 
-/// The largest integer that travels or is stored: every JSON and JavaScript reader holds it exactly.
+/// The largest integer that travels or is stored: JSON and JavaScript readers hold it exactly.
 pub const INT_MAX: u64 = (1 << 53) - 1;

@@ -21,13 +21,28 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The embedded authority. Cloning it gives another handle to the same one; it ends, with all
-/// that it answered on disk, when the last handle is dropped.
+/// The embedded authority. Cloning it gives another handle to the same one. Dropping the last one
+/// ends it, and waits until its file is closed.
 #[derive(Debug, Clone)]
 pub struct Embedded {
+    // Dropped before the thread, which ends when no sender is left.
     requests: mpsc::Sender<Request>,
     /// Why it stopped, once it has.
     stopped: watch::Receiver<Option<Arc<str>>>,
+    _thread: Arc<Thread>,
+}
+
+/// Waits for the thread when it is dropped.
+#[derive(Debug)]
+struct Thread(Option<std::thread::JoinHandle<()>>);
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A thread that has panicked has nothing more to say.
+            drop(thread.join());
+        }
+    }
 }
 
 enum Request {
@@ -63,7 +78,7 @@ impl Embedded {
             .enable_time()
             .build()
             .map_err(|error| failed(error.to_string()))?;
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("authority".to_owned())
             .spawn(move || {
                 if let Err(reason) = runtime.block_on(run(store, machine, inbox)) {
@@ -72,7 +87,7 @@ impl Embedded {
                 }
             })
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { requests, stopped })
+        Ok(Self { requests, stopped, _thread: Arc::new(Thread(Some(thread))) })
     }
 
     /// Waits until the authority stops by itself, and says why. It does so when its disk refuses a
@@ -87,14 +102,14 @@ impl Embedded {
 
     fn ask<T: Send + 'static>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Answered<T> {
         let (reply, answer) = oneshot::channel();
-        let (requests, request) = (self.requests.clone(), request(reply));
-        let stopped = self.stopped.clone();
+        let (authority, request) = (self.clone(), request(reply));
         async move {
-            let sent = requests.send(request).await.is_ok();
+            let sent = authority.requests.send(request).await.is_ok();
             if sent && let Ok(answer) = answer.await {
                 return answer;
             }
-            let reason = stopped.borrow().as_deref().unwrap_or("its thread has ended").to_owned();
+            let reason =
+                authority.stopped.borrow().as_deref().unwrap_or("its thread has ended").to_owned();
             Err(Unavailable::Stopped(reason))
         }
         .boxed()
@@ -138,8 +153,9 @@ async fn run(
                 if count == 0 {
                     return Ok(());
                 }
-                let answers: Vec<Give> =
-                    requests.drain(..).map(|request| serve(&store, &mut machine, request)).collect();
+                let requests = requests.drain(..);
+                let answers = requests.map(|request| serve(&store, &mut machine, request));
+                let answers = answers.collect();
                 settle(&mut store, &mut machine, answers)?;
             }
             _ = poll.tick() => {

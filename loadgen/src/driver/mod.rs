@@ -96,8 +96,3 @@ pub fn random_seed() -> u64 {
     // 53 bits, so that every JSON reader sees the same number.
     getrandom::u64().expect("the system gives entropy") >> 11
 }
-
-#[cfg(test)]
-mod fake_shard;
-#[cfg(test)]
-mod tests;

@@ -123,19 +123,21 @@ struct Append {
 /// The thread that syncs records, one at a time.
 #[derive(Debug)]
 pub(super) struct Writer {
-    appends: SyncSender<Append>,
+    /// None once the writer is being dropped.
+    appends: Option<SyncSender<Append>>,
+    thread: Option<std::thread::JoinHandle<()>>,
     since_checkpoint: u32,
 }
 
 impl Writer {
-    /// Starts the thread. It ends, and releases the file, when the writer is dropped.
+    /// Starts the thread. Dropping the writer ends it, and waits until the file is closed.
     pub(super) fn start(store: Store) -> std::io::Result<Self> {
         // The machine has at most one record under way.
         let (appends, inbox) = sync_channel(1);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || write_all(&store, &inbox))?;
-        Ok(Self { appends, since_checkpoint: 0 })
+        Ok(Self { appends: Some(appends), thread: Some(thread), since_checkpoint: 0 })
     }
 
     /// Hands a record over; the receiver hears when it is durable. `journal` is the value before
@@ -152,8 +154,20 @@ impl Writer {
         });
         let (done, synced) = oneshot::channel();
         // A thread that is gone drops `done`, and the receiver hears of that.
-        drop(self.appends.send(Append { record, checkpoint, done }));
+        if let Some(appends) = &self.appends {
+            drop(appends.send(Append { record, checkpoint, done }));
+        }
         synced
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.appends = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that has panicked has nothing more to say.
+            drop(thread.join());
+        }
     }
 }
 

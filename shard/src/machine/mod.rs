@@ -379,7 +379,13 @@ impl Machine {
         }
         self.card = Arc::new(BossCard { generation, spec: spec.clone() });
         self.spec = spec;
-        for conn in self.sessions.conns().collect::<Vec<_>>() {
+        // Who waits for its greeting gets this card with it.
+        let waits = |conn: &ConnId| {
+            let syncing = self.syncing.as_ref().is_some_and(|tick| tick.greet.contains_key(conn));
+            syncing || self.greet.contains_key(conn)
+        };
+        let greeted: Vec<_> = self.sessions.conns().filter(|conn| !waits(conn)).collect();
+        for conn in greeted {
             self.output.push_back(Output::Card(conn, Arc::clone(&self.card)));
         }
     }

@@ -37,11 +37,13 @@ fn check_package(root: &Path, package: &str) -> Result<Vec<Violation>, String> {
     Ok(violations)
 }
 
-/// Only one answer proves the absence: that the name matches no package. Any other failure, such
-/// as two versions of it being there, proves nothing.
+/// Two answers prove the absence: that the name matches no package, and an empty tree, which is
+/// what cargo prints when tests alone use it. Any other failure, such as two versions of it being
+/// there, proves nothing.
 fn judge(package: &str, unwanted: &str, answer: &Answer) -> Option<Violation> {
-    let is_absent = !answer.success && answer.stderr.contains("did not match any packages");
-    if is_absent {
+    let is_unknown = !answer.success && answer.stderr.contains("did not match any packages");
+    let is_unused = answer.success && answer.stdout.trim().is_empty();
+    if is_unknown || is_unused {
         return None;
     }
     let sentence = format!(
@@ -80,6 +82,12 @@ mod tests {
         let feature = "default = [\"driver\"]\ndriver = [\"dep:tokio\"]";
         let optional = "tokio = { path = \"tokio\", optional = true }";
         assert_eq!(planted("pure-good", optional, feature), []);
+    }
+
+    #[test]
+    fn behind_a_test_it_passes() {
+        let tests = "[dev-dependencies]\ntokio = { path = \"tokio\" }";
+        assert_eq!(planted("pure-test", tests, ""), []);
     }
 
     #[test]

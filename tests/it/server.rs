@@ -1,0 +1,118 @@
+//! Real processes: the binary as a user starts it, on free ports and in temporary directories.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The binary.
+pub(crate) fn worldboss() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_worldboss"));
+    // What the tester has set must not change what is tested.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WORLDBOSS_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A running `worldboss play` without bots. It is killed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// Such as `127.0.0.1:41234`.
+    pub(crate) addr: String,
+    data: PathBuf,
+}
+
+impl Server {
+    /// Starts on a free port.
+    pub(crate) fn start(data: &Path) -> Self {
+        Self::start_at(data, "127.0.0.1:0")
+    }
+
+    /// Starts on a port that is known to be free.
+    pub(crate) fn start_at(data: &Path, listen: &str) -> Self {
+        let mut child = worldboss()
+            .args(["play", "--no-bots", "--listen", listen, "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let line = stdout.lines().map(Result::unwrap).find(|line| line.contains("Play:"));
+        let line = line.expect("the server prints its address");
+        let addr = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
+        let server = Self { child, addr, data: data.to_owned() };
+        server.wait("it is ready", || server.get("/readyz").starts_with("HTTP/1.1 200"));
+        server
+    }
+
+    /// Kills it as a power cut of the process would, and starts the next one in its place.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let next = Self::start_at(&self.data, &self.addr);
+        drop(std::mem::replace(self, next));
+    }
+
+    /// Asks it to stop, and gives back its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        signal(&self.child, "TERM");
+        self.child.wait().unwrap().code()
+    }
+
+    /// The answer to a GET, head and body; empty if there is none.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let Ok(mut stream) = TcpStream::connect(&self.addr) else { return String::new() };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        let mut answer = String::new();
+        let sent = stream.write_all(request.as_bytes());
+        if sent.and_then(|()| stream.read_to_string(&mut answer)).is_err() {
+            answer.clear();
+        }
+        answer
+    }
+
+    /// A metric's value, 0 if it is not there.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let page = self.get("/metrics");
+        let line = page.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Waits for a condition that must come.
+    pub(crate) fn wait(&self, what: &str, condition: impl Fn() -> bool) {
+        wait(what, condition);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Waits for a condition that must come, and gives up after a minute.
+pub(crate) fn wait(what: &str, condition: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !condition() {
+        assert!(began.elapsed().as_secs() < 60, "this did not come: {what}");
+        // Looks again a little later, so that looking does not become the load.
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Sends a signal to a process that this test has started.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Runs a command to its end.
+pub(crate) fn output(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
