@@ -47,7 +47,7 @@ fn write(report: &Report, json: Option<&Path>) -> anyhow::Result<()> {
 
 fn judge(report: &Report) -> ExitCode {
     let failures = report.verdict();
-    failures.iter().for_each(|failure| tracing::error!("{failure}"));
+    failures.iter().for_each(|failure| tracing::error!(target: "worldboss", "{failure}"));
     if !failures.is_empty() {
         ExitCode::FAILURE
     } else if report.info.interrupted {

@@ -73,7 +73,7 @@ fn bind_default() -> anyhow::Result<TcpListener> {
         match shard::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
             Ok(listener) => {
                 if port != PORT {
-                    tracing::info!("port {PORT} is in use, so this game is on port {port}");
+                    tracing::info!(target: "worldboss", "port {PORT} is in use, so this game is on port {port}");
                 }
                 return Ok(listener);
             }
@@ -97,7 +97,7 @@ const URL_FILE: &str = "url";
 /// Leaves the address for whoever finds the directory locked.
 fn note_url(data: &Path, url: &str) {
     if let Err(error) = std::fs::write(data.join(URL_FILE), url) {
-        tracing::warn!("can't note the address in {}: {error}", data.display());
+        tracing::warn!(target: "worldboss", "can't note the address in {}: {error}", data.display());
     }
 }
 
@@ -127,6 +127,6 @@ fn welcome(name: &str, url: &str, data: &Path, bots: u32, addr: SocketAddr) -> S
 fn open_browser(url: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     if let Err(error) = std::process::Command::new(opener).arg(url).spawn() {
-        tracing::warn!("can't open a browser with {opener}: {error}");
+        tracing::warn!(target: "worldboss", "can't open a browser with {opener}: {error}");
     }
 }

@@ -172,3 +172,70 @@ fn drop_old(
     bases.retain_in((boss.0, 0)..(boss.0, oldest), |_, _| false)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{
+        Enter, Interval, Join, JournalId, Line, PlayerId, Push, Scenario, ShardId, Status,
+    };
+    use ucore::{Bin, Updatable};
+
+    const JOURNAL: JournalId = JournalId(Bin([3; 16]));
+
+    /// Kills the boss with one push, and lets its books close and the next generation begin.
+    fn play_generation(machine: &mut Machine, generation: Gen) {
+        let (boss, journal) = (machine.id(), JOURNAL);
+        machine.handle_enter(&Enter { boss, journal, generation });
+        let to = machine.truth().hp_max;
+        let lines = vec![Line { player: PlayerId(1), total: to }];
+        let interval = Interval { generation, from: 0, to, lines, names: Vec::new() };
+        let seen = machine.truth().seen();
+        let mut push = Push { boss, journal, interval, last: false, online: 1, seen };
+        machine.handle_push(push.clone());
+        machine.handle_poll();
+        push.last = true;
+        machine.handle_push(push);
+        while machine.truth().generation == generation {
+            machine.handle_poll();
+        }
+    }
+
+    fn commit(store: &mut Store, machine: &mut Machine) {
+        let outputs: Vec<_> = std::iter::from_fn(|| machine.poll_output()).collect();
+        store.commit(machine.id(), &outputs).unwrap();
+    }
+
+    #[test]
+    fn old_generations_keep_their_closing_ledger_and_newer_ones_their_whole_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let Scenario { id, spec } = Scenario::parse(Scenario::default_text()).unwrap();
+        let mut machine = store.restore(dir.path(), id, spec).unwrap();
+        let (journal, shard) = (JOURNAL, ShardId(1));
+        machine.handle_join(Join { boss: id, journal, shard, lineage: Vec::new() });
+        for generation in 1..=5 {
+            play_generation(&mut machine, Gen(generation));
+            commit(&mut store, &mut machine);
+        }
+        // Generation 6 goes on: 4 and 5 are whole, 1 to 3 are closing ledgers.
+        let page = store.page(ReadLog { boss: id, after: Version(0) }).unwrap();
+        let base = page.base.expect("the log no longer begins at version 1");
+        assert_eq!(base.boss.current().map(|(generation, _)| generation), Some(Gen(3)));
+        assert!(page.entries[0].fields.starts_with("spawn g=4 "), "{}", page.entries[0].fields);
+        let (mut boss, mut at) = (base.boss, (base.version, base.chain));
+        for entry in page.entries {
+            boss.apply(entry.follow(at.0, at.1).unwrap()).unwrap();
+            at = (entry.version, entry.chain);
+        }
+        assert_eq!(&boss, machine.boss(), "the base and what follows are the whole value");
+        let read = store.database.begin_read().unwrap();
+        let ledgers = read.open_table(LEDGERS).unwrap();
+        for generation in 1..=5 {
+            let bytes = ledgers.get((id.0, generation)).unwrap().expect("a closing ledger");
+            let ledger: protocol::LedgerGeneration = decode(bytes.value()).unwrap();
+            assert_eq!((ledger.generation, ledger.status), (Gen(generation), Status::Closed));
+            assert_eq!((ledger.hp, ledger.damage), (0, ledger.hp_max));
+        }
+    }
+}

@@ -62,7 +62,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watc
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of descriptors, most likely: wait until some connection ends.
-                tracing::warn!("can't accept a connection: {error}");
+                tracing::warn!(target: "worldboss::shard", "can't accept a connection: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -73,7 +73,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watc
         let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!("an HTTP connection ended: {error}");
+                tracing::debug!(target: "worldboss::shard", "an HTTP connection ended: {error}");
             }
         });
     }

@@ -212,7 +212,7 @@ async fn open(
                 Ok(Answer::Enter(_) | Answer::Push(_)) => {}
                 Err(error) => {
                     let delay = backoff.next_delay();
-                    tracing::warn!("{error}; joining again in {} ms", delay.as_millis());
+                    tracing::warn!(target: "worldboss::shard", "{error}; joining again in {} ms", delay.as_millis());
                     tokio::time::sleep(Duration::from_micros(delay.0)).await;
                 }
             },

@@ -192,3 +192,117 @@ impl AsyncWrite for Wire {
         self.poll_flush(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::limits::REFUSALS_WAITING_MAX;
+    use protocol::{InputSeq, Refusal, RefusalReason, Tick};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpSocket};
+
+    /// A server's socket and its client's, with buffers so small that they fill at once.
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpSocket::new_v4().unwrap();
+        client.set_recv_buffer_size(4_096).unwrap();
+        let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        socket2::SockRef::from(&server).set_send_buffer_size(4_096).unwrap();
+        (server, client)
+    }
+
+    fn ack(seq: u32, refused: usize) -> Ack {
+        let refusal = Refusal { seq: InputSeq(seq), reason: RefusalReason::Rate };
+        let refused = vec![refusal; refused];
+        Ack { tick: Tick(seq), seq: InputSeq(seq), tallies: Vec::new(), refused }
+    }
+
+    /// Delivers one tick, as soon as the runtime knows that the socket may be written.
+    async fn deliver(
+        outbox: &mut Outbox,
+        socket: &TcpStream,
+        ack: Option<Ack>,
+        state: &[u8],
+    ) -> std::result::Result<(), TooSlow> {
+        outbox.deliver(socket, &mut Vec::new(), ack, state).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_slow_reader_gets_are_whole_frames_and_the_newest_acknowledgement() {
+        let (server, mut client) = pair().await;
+        server.writable().await.unwrap();
+        let mut outbox = Outbox::default();
+        // A state frame of 1,000 bytes of payload, told apart by its last byte.
+        let state = |tick: u8| {
+            let mut frame = vec![0x82, 126, 3, 232];
+            frame.extend(std::iter::repeat_n(tick, 1_000));
+            frame
+        };
+        let mut sent: u32 = 0;
+        while outbox.skipped < 5 {
+            sent += 1;
+            let tick = u8::try_from(sent % 200).unwrap();
+            deliver(&mut outbox, &server, Some(ack(sent, 1)), &state(tick)).await.unwrap();
+            assert!(sent < 10_000, "the buffers fill");
+        }
+        // Now the client reads everything, while the server goes on.
+        let (mut bytes, mut chunk) = (Vec::new(), vec![0; 65_536]);
+        while outbox.ack.is_some() || !outbox.waiting.is_empty() {
+            let len = client.read(&mut chunk).await.unwrap();
+            bytes.extend_from_slice(&chunk[..len]);
+            server.writable().await.unwrap();
+            deliver(&mut outbox, &server, None, &[]).await.unwrap();
+        }
+        drop(server);
+        client.read_to_end(&mut bytes).await.unwrap();
+        let (mut rest, mut refused, mut newest, mut states) = (&bytes[..], 0, 0, 0);
+        while !rest.is_empty() {
+            assert_eq!(rest[0], 0x82, "every frame begins where the one before ended");
+            let (len, head) = match rest[1] {
+                126 => (usize::from(u16::from_be_bytes([rest[2], rest[3]])), 4),
+                len => (usize::from(len), 2),
+            };
+            let payload = &rest[head..head + len];
+            if let Ok(ShardMessage::Ack(ack)) = ShardMessage::decode(payload) {
+                newest = ack.seq.0;
+                refused += u32::try_from(ack.refused.len()).unwrap();
+            } else {
+                assert!(payload.iter().all(|byte| *byte == payload[0]), "a whole state frame");
+                states += 1;
+            }
+            rest = &rest[head + len..];
+        }
+        assert_eq!((newest, refused), (sent, sent), "no refusal is lost");
+        assert!(states < sent, "{states} of {sent} states came: some were skipped");
+    }
+
+    #[tokio::test]
+    async fn who_never_reads_is_too_slow_before_the_refusals_outgrow_their_bound() {
+        let (server, _client) = pair().await;
+        server.writable().await.unwrap();
+        let mut outbox = Outbox::default();
+        let mut sent = 0;
+        while deliver(&mut outbox, &server, Some(ack(sent, 16)), &[0; 500]).await.is_ok() {
+            sent += 1;
+            let waiting = outbox.ack.as_ref().map_or(0, |ack| ack.refused.len());
+            assert!(waiting <= REFUSALS_WAITING_MAX);
+            assert!(sent < 100_000, "the buffers fill");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_a_close_frame() {
+        let (server, mut client) = pair().await;
+        server.writable().await.unwrap();
+        let mut outbox = Outbox::default();
+        let close = CloseFrame { code: 1013.into(), reason: "later".into() };
+        assert!(outbox.close(&server, close.clone()).unwrap());
+        assert!(outbox.close(&server, close).unwrap());
+        deliver(&mut outbox, &server, Some(ack(1, 0)), &[0; 10]).await.unwrap();
+        drop(server);
+        let mut bytes = Vec::new();
+        client.read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"\x88\x07\x03\xf5later");
+    }
+}

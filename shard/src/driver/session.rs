@@ -66,7 +66,7 @@ pub(super) async fn run(
     let ended = receive(conn, &mut stream, &outbox, &inbox).await;
     if let Err(Refused(code, why)) = ended {
         inbox.metrics.closed(code);
-        tracing::debug!(conn = conn.0, code = code.code(), why, "closing a connection");
+        tracing::debug!(target: "worldboss::shard", conn = conn.0, code = code.code(), why, "closing a connection");
         if outbox.borrow_mut().close(&socket, close_frame(code, &why)).is_ok() {
             // The other side answers with its own close frame, and the socket ends cleanly.
             let drain = async { while let Some(Ok(_)) = stream.next().await {} };

@@ -175,7 +175,11 @@ impl Worker {
         for (turn, (id, conn)) in self.conns.iter_mut().enumerate() {
             let mut ack: Option<Ack> = None;
             let mut close = None;
-            while let Some((_, answer)) = personal.next_if(|(to, _)| to <= id) {
+            while let Some((to, answer)) = personal.next_if(|(to, _)| to <= id) {
+                if to != *id {
+                    // Its connection has ended since; nobody else may get it.
+                    continue;
+                }
                 match answer {
                     Personal::Welcome(welcome, card) => {
                         conn.greeted = true;

@@ -24,6 +24,7 @@ pub(super) struct Live {
 pub(super) struct Sessions {
     all: BTreeMap<SessionId, Live>,
     tokens: BTreeMap<Token, SessionId>,
+    players: BTreeMap<PlayerId, SessionId>,
     conns: BTreeMap<ConnId, SessionId>,
     /// Sessions without a connection, the one away for longest first.
     away: BTreeMap<u64, SessionId>,
@@ -53,6 +54,7 @@ impl Sessions {
 
     fn insert(&mut self, id: SessionId, session: Session) {
         self.tokens.insert(session.token, id);
+        self.players.insert(session.player, id);
         let live = Live {
             session,
             conn: None,
@@ -106,6 +108,7 @@ impl Sessions {
             self.away_since.remove(&oldest);
             if let Some(live) = self.all.remove(&oldest) {
                 self.tokens.remove(&live.session.token);
+                self.players.remove(&live.session.player);
             }
             self.dirty.remove(&oldest);
             forgotten = Some(oldest);
@@ -159,8 +162,7 @@ impl Sessions {
 
     /// The session that plays for a player.
     pub(super) fn of_player(&self, player: PlayerId) -> Option<SessionId> {
-        let found = self.all.iter().rfind(|(_, live)| live.session.player == player);
-        found.map(|(id, _)| *id)
+        self.players.get(&player).copied()
     }
 }
 
