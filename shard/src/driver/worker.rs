@@ -177,7 +177,7 @@ impl Worker {
             let mut close = None;
             while let Some((to, answer)) = personal.next_if(|(to, _)| to <= id) {
                 if to != *id {
-                    // Its connection has ended since; nobody else may get it.
+                    // A connection that has ended gets no answer, and nobody else gets it.
                     continue;
                 }
                 match answer {
