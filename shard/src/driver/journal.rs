@@ -197,8 +197,9 @@ mod tests {
 
     fn record(tick: u64) -> Record {
         let (total, session) = (tick * 10, SessionId(0));
-        let line = BookLine { total, first: 10, last: total, session };
-        let lines = vec![(PlayerId(1), line)];
+        let line = BookLine { total: 10, first: total, last: total, session };
+        // Another player in every tick: a lost record shows.
+        let lines = vec![(PlayerId(tick), line)];
         let book = BookChange { generation: Gen(1), total, answered: total - 10, lines };
         Record { tick: Tick(tick), books: vec![book], ..Record::default() }
     }
