@@ -40,7 +40,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
         shard: ShardId(1),
         boss,
         listener,
-        data: data.join("shard-1"),
+        data: data.join(format!("boss-{boss}")).join("shard-1"),
         workers: cores(),
         authority: Arc::new(embedded.clone()),
     };

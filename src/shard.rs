@@ -56,6 +56,10 @@ fn ended(exit: Exit) -> anyhow::Result<ExitCode> {
             "another process took over this shard's journal; the data directory was copied or is \
              used twice. Its file is kept as it is"
         ),
+        Exit::Abandoned(why) => {
+            bail!("{why}; start again: the next process takes over from this one's journal")
+        }
+        Exit::Failed(reason) => bail!("a part of this process has failed: {reason}"),
         Exit::Disk(reason) => bail!("{reason}. Start again: the file is checked when it is opened"),
         Exit::Refused(reason) => bail!("{reason}"),
     }

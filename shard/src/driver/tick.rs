@@ -14,6 +14,7 @@ use crate::machine::{Answer, ConnId, Machine, Output};
 use authority::Unavailable;
 use bytes::Bytes;
 use protocol::{CloseCode, ShardMessage, State, Tick};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -46,8 +47,9 @@ pub(super) struct Syncing {
 
 impl Ticker {
     /// Runs until the shard is told to stop, is fenced, or its disk fails.
-    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Exit {
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>, open: &AtomicBool) -> Exit {
         let ended = self.run_until(&mut stop).await;
+        open.store(false, Ordering::Relaxed);
         let exit = match ended {
             Err(exit) => exit,
             Ok(()) => self.drain().await.err().unwrap_or(Exit::Stopped),
@@ -173,6 +175,7 @@ impl Ticker {
                 Output::Ack(conn, ack) => answer(conn, Personal::Ack(ack)),
                 Output::Close(conn, code, why) => answer(conn, Personal::Close(code, why)),
                 Output::Fenced => return Err(Exit::Fenced),
+                Output::Abandoned(why) => return Err(Exit::Abandoned(why)),
             }
         }
         Ok(deliveries)
@@ -228,9 +231,8 @@ async fn synced(syncing: &mut Option<Syncing>) -> (Duration, Result<(), String>)
     let Some(Syncing { since, done }) = syncing else {
         return std::future::pending().await;
     };
-    let took = since.elapsed();
     let result = done.await.unwrap_or_else(|_| Err("the journal's thread has ended".to_owned()));
-    let took = took.max(since.elapsed());
+    let took = since.elapsed();
     *syncing = None;
     (took, result)
 }
