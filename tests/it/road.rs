@@ -390,9 +390,11 @@ fn a_slow_disk_loses_nothing_when_its_generation_ends_meanwhile() {
     let mut truth = Truth::new(scenario(100, 10));
     let mut shards =
         [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
-    let [killer, slow] = &mut shards;
+    let [killer, first] = &mut shards;
     ready(killer, &mut truth, 1);
-    // The slow shard enters and admits while its first record is still being written.
+    ready(first, &mut truth, 1);
+    // The next process on that disk enters and admits while its first record is being written.
+    let mut slow = Driven::start(&mut truth, 2, first.disk.clone(), journal(3));
     slow.hello(0, None);
     slow.stall();
     slow.tick(&mut truth);
@@ -404,7 +406,7 @@ fn a_slow_disk_loses_nothing_when_its_generation_ends_meanwhile() {
     for _ in 0..4 {
         slow.tick(&mut truth);
     }
-    let told = slow.shard.journal().sessions.values().next().unwrap().tallies[0];
+    let told = slow.shard.journal().sessions.values().last().unwrap().tallies[0];
     assert_eq!((told.generation, told.damage, told.late), (Gen(1), 10, 10));
 }
 
