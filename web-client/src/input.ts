@@ -18,7 +18,7 @@ export interface Inputs {
   nextSeq: InputSeq;
   /** When each used skill may be used again. */
   readyAt: Record<number, number>;
-  pending: readonly unknown[];
+  pending: { readonly length: number };
 }
 
 /** Why a press is no hit. */

@@ -143,7 +143,7 @@ describe('a connection that comes back', () => {
     expect(page.game.pending.map(({ hit }) => hit.seq)).toEqual([1]);
   });
 
-  it('takes a state of an earlier tick from another process, but not on the same connection', () => {
+  it('takes a state of an earlier tick from another process, not on the same connection', () => {
     const page = new Page();
     page.hears(state({ tick: 50, hp: 700 }), state({ tick: 49, hp: 800 }));
     expect(page.game.truth?.hp).toBe(700);

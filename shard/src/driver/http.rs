@@ -2,13 +2,14 @@
 
 use super::ledger::Books;
 use super::metrics::Metrics;
+use super::page::page;
 use super::told;
 use super::worker::{Command, Ticket};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -44,6 +45,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receiver<bool>) {
     let routes = Router::new()
         .route("/", get(page))
+        .route("/assets/{file}", get(page))
         .route("/ws", get(upgrade))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -77,10 +79,6 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watc
             }
         });
     }
-}
-
-async fn page() -> Html<&'static str> {
-    Html(include_str!("../../../web-client/index.html"))
 }
 
 async fn ready(State(site): State<Arc<Site>>) -> Response {

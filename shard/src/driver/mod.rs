@@ -4,6 +4,7 @@ mod clock;
 mod entropy;
 mod metrics;
 mod http;
+mod page;
 mod session;
 mod outbox;
 mod journal;
