@@ -32,6 +32,9 @@ codes! {
 pub struct Boss {
     journals: BTreeMap<JournalId, JournalRecord>,
     lives: BTreeMap<Gen, Life>,
+    /// Of generations that are no longer kept: the books of journals that have not said all. What
+    /// such a journal still brings is late, and it must be told so.
+    remains: BTreeMap<Gen, Life>,
 }
 
 /// What is known of a journal.
@@ -160,6 +163,17 @@ impl Boss {
         self.lives.iter().map(|(generation, life)| (*generation, life))
     }
 
+    /// The book of a generation in which journals may still have something to say.
+    #[must_use]
+    pub fn book(&self, generation: Gen) -> Option<&Life> {
+        self.lives.get(&generation).or_else(|| self.remains.get(&generation))
+    }
+
+    /// All generations that have such a book, the oldest first.
+    pub fn books(&self) -> impl Iterator<Item = (Gen, &Life)> {
+        self.remains.iter().chain(&self.lives).map(|(generation, life)| (*generation, life))
+    }
+
     /// A journal.
     #[must_use]
     pub fn journal(&self, journal: JournalId) -> Option<&JournalRecord> {
@@ -205,7 +219,7 @@ impl Boss {
 
     fn check_late(&self, journal: JournalId, interval: &Interval) -> Result<(), Reject> {
         self.check_writer(journal)?;
-        let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
+        let life = self.book(interval.generation).ok_or(Reject::Missing)?;
         if *life.status.get() != Status::Closed {
             return Err(Reject::OutOfOrder);
         }
@@ -226,10 +240,19 @@ impl Boss {
 
     /// Old books go, and with them the sealed journals that nobody can speak for any more.
     fn drop_old(&mut self, generation: Gen) {
-        self.lives.retain(|kept, _| kept.0 + KEEP_GENERATIONS >= generation.0);
-        let lives = &self.lives;
+        let old = self.lives.keys().copied();
+        let old: Vec<_> = old.filter(|kept| kept.0 + KEEP_GENERATIONS < generation.0).collect();
+        self.remains.extend(old.iter().filter_map(|old| self.lives.remove_entry(old)));
+        let journals = &self.journals;
+        let speaks = |journal: &JournalId| journals.get(journal).is_some_and(|it| !it.sealed);
+        self.remains.retain(|_, life| {
+            *life = life.unfinished(speaks);
+            !life.entered.is_empty()
+        });
+        let (lives, remains) = (&self.lives, &self.remains);
         self.journals.retain(|journal, record| {
-            !record.sealed || lives.values().any(|life| life.entered.contains_key(journal))
+            let mut books = lives.values().chain(remains.values());
+            !record.sealed || books.any(|life| life.entered.contains_key(journal))
         });
     }
 
@@ -238,7 +261,7 @@ impl Boss {
             record.sealed = true;
             record.successor = record.successor.or(successor);
         }
-        for life in self.lives.values_mut() {
+        for life in self.lives.values_mut().chain(self.remains.values_mut()) {
             if let Some(finished) = life.entered.get_mut(&parent) {
                 *finished = true;
             }
@@ -289,7 +312,8 @@ impl Boss {
     }
 
     fn life_mut(&mut self, generation: Gen) -> Result<&mut Life, Reject> {
-        self.lives.get_mut(&generation).ok_or(Reject::Missing)
+        let life = self.lives.get_mut(&generation);
+        life.or_else(|| self.remains.get_mut(&generation)).ok_or(Reject::Missing)
     }
 }
 
@@ -303,6 +327,27 @@ impl Life {
             entered: BTreeMap::new(),
             late: GMap::default(),
             waited: 0,
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// The part of this book that concerns journals which have not said all.
+    fn unfinished(&self, speaks: impl Fn(&JournalId) -> bool) -> Self {
+        let open =
+            |journal: &JournalId| self.entered.get(journal) == Some(&false) && speaks(journal);
+        let lines = |book: &GMap<JournalId, JournalDamage>| {
+            let lines = book.iter().filter(|(journal, _)| open(journal));
+            lines.map(|(journal, damage)| (*journal, damage.clone())).collect()
+        };
+        let entered = self.entered.keys().filter(|journal| open(journal));
+        Self {
+            entered: entered.map(|journal| (*journal, false)).collect(),
+            counted: lines(&self.counted),
+            late: lines(&self.late),
+            spec: self.spec.clone(),
+            status: self.status,
+            phase: self.phase,
+            waited: self.waited,
             names: BTreeMap::new(),
         }
     }

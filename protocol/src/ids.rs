@@ -37,7 +37,7 @@ number! {
 }
 number! {
     /// A shard's fixed step. It goes on counting when a process takes over its predecessor's disk.
-    Tick(u32)
+    Tick(u64), "int53"
 }
 number! {
     /// A session's own count of hits, from 1.
@@ -64,7 +64,7 @@ impl Tick {
     /// The tick after this one.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
+        Self(self.0 + 1)
     }
 }
 

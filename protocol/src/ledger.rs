@@ -35,7 +35,7 @@ pub struct LedgerGeneration {
     pub overkill: u64,
     /// Damage that came after the books had closed.
     pub late: u64,
-    /// The journals that had some.
+    /// The journals that entered it, or had late damage for it.
     pub journals: Vec<LedgerJournal>,
 }
 
@@ -44,7 +44,7 @@ pub struct LedgerGeneration {
 pub struct LedgerJournal {
     /// The journal.
     pub journal: JournalId,
-    /// Its shard's label; absent once the journal itself is forgotten.
+    /// Its shard's label; none once the journal itself is forgotten.
     pub shard: Option<ShardId>,
     /// Whether it has said all.
     pub finished: bool,
@@ -93,8 +93,11 @@ impl Ledger {
 
 fn generation_of(boss: &Boss, generation: Gen) -> Option<LedgerGeneration> {
     let life = boss.life(generation)?;
-    let journals: Vec<_> = life
-        .entered
+    let mut writers = life.entered.clone();
+    for (journal, _) in life.late.iter() {
+        writers.entry(*journal).or_insert(false);
+    }
+    let journals: Vec<_> = writers
         .iter()
         .map(|(journal, finished)| {
             let none = JournalDamage::default();

@@ -3,10 +3,10 @@
 /// Bytes of a message from a player. Longer: the connection closes with 1009.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 
-/// How deep a decoded value may nest. Deeper: it is not decoded.
+/// A value that nests as deep as this is not decoded.
 pub const DEPTH_MAX: usize = 16;
 
-/// Characters of a player's name, after trimming. Longer: close code 4005.
+/// Characters of a player's name. Longer: close code 4005.
 pub const NAME_CHARS_MAX: usize = 24;
 
 /// Milliseconds from the upgrade to the end of Hello. Later: close code 4001.

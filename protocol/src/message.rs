@@ -314,6 +314,8 @@ impl RefusalReason {
 codes! {
     /// Why a shard closes a connection.
     CloseCode: u16 {
+        /// Frames that break the WebSocket protocol.
+        Framing = 1002,
         /// A text frame: messages are binary.
         Text = 1003,
         /// A message beyond [`crate::limits::MESSAGE_BYTES_MAX`].

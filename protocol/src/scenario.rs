@@ -232,6 +232,9 @@ impl Check<'_> {
 
     fn name(&self, key: &str, name: Spanned<String>) -> Result<String, ScenarioError> {
         let chars = name.get_ref().chars().count();
+        if name.get_ref().chars().any(char::is_control) {
+            return Err(self.at(&name, &format!("`{key}` has a control character")));
+        }
         if (1..=64).contains(&chars) {
             return Ok(name.into_inner());
         }

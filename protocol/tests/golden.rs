@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use protocol::{
-    Ack, BossCard, BossUpdate, Entry, Gen, Hello, Hit, InputSeq, Interval, JournalId, Line, Named,
-    PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage, SkillId,
-    State, Status, Tally, Tick, Token, Welcome, decode, encode,
+    Ack, BossCard, BossUpdate, Entry, EntryError, Gen, Hello, Hit, InputSeq, Interval, JournalId,
+    Line, Named, PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage,
+    SkillId, State, Status, Tally, Tick, Token, Welcome, decode, encode,
 };
 use serde::Serialize;
 use std::path::Path;
@@ -124,6 +124,16 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
         (version, chain) = (entry.version, entry.chain);
         entries.push(entry);
     }
+    // A changed, a missing and a repeated entry are each told from what belongs there.
+    let mut changed = entries[1].clone();
+    changed.fields = changed.fields.replace("s=1", "s=2");
+    let at = (entries[0].version, entries[0].chain);
+    assert_eq!(changed.follow(at.0, at.1), Err(EntryError::Chain));
+    let misplaced = |found: usize| {
+        Err(EntryError::Version { expected: Version(2), found: entries[found].version })
+    };
+    assert_eq!(entries[2].follow(at.0, at.1), misplaced(2));
+    assert_eq!(entries[0].follow(at.0, at.1), misplaced(0));
     check("log", &entries);
     assert_eq!(decode::<Vec<Entry>>(&encode(&entries)).as_ref(), Ok(&entries));
 }

@@ -216,40 +216,6 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
 }
 
 #[tokio::test]
-async fn answers_for_a_connection_that_is_gone_reach_nobody_else() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path());
-    for _ in 0..5 {
-        // Whoever connects later has the higher number, on every worker.
-        let mut leaving = Vec::new();
-        for _ in 0..8 {
-            leaving.push(connect(&server).await);
-        }
-        let mut staying = connect(&server).await;
-        send(&mut staying, &hello()).await;
-        assert!(matches!(answer(&mut staying).await, ShardMessage::Welcome(_)));
-        for socket in &mut leaving {
-            send(socket, &hello()).await;
-            for seq in 1..=3 {
-                send(socket, &hit(seq)).await;
-            }
-        }
-        drop(leaving);
-        send(&mut staying, &hit(1)).await;
-        loop {
-            match answer(&mut staying).await {
-                ShardMessage::Ack(ack) => {
-                    assert_eq!(ack.seq, InputSeq(1));
-                    break;
-                }
-                ShardMessage::Boss(_) => {}
-                other => panic!("this was for somebody else: {other:?}"),
-            }
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_connection_that_never_says_hello_is_closed_in_time() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path());

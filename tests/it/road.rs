@@ -90,6 +90,62 @@ fn a_hit_is_not_acknowledged_before_its_record_is_synced() {
 }
 
 #[test]
+fn a_tick_is_counted_when_the_truth_has_it_and_not_before() {
+    let mut truth = Truth::new(scenario(1_000_000, 10));
+    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
+    ready(&mut shard, &mut truth, 1);
+    let mut older = Truth { machine: truth.folded(), log: truth.log.clone() };
+    shard.hit(0, 1);
+    shard.tick_alone();
+    let accepted = shard.ack(0).unwrap().tick;
+    let counted = |shard: &Driven| shard.shard.state(shard.now).counted;
+    assert!(counted(&shard) < accepted, "accepted, and the authority has not heard of it");
+    shard.push(&mut truth);
+    assert!(counted(&shard) >= accepted);
+    // The authority comes back with an older log: what was counted is not, until it is again.
+    shard.tick(&mut older);
+    assert!(counted(&shard) < accepted, "the authority has lost it");
+    (0..3).for_each(|_| shard.tick(&mut older));
+    assert!(counted(&shard) >= accepted);
+    assert_eq!(older.machine.truth().damage, 10);
+}
+
+#[test]
+fn damage_that_arrives_many_generations_later_is_late_and_its_player_is_told() {
+    let mut truth = Truth::new(scenario(100, 10));
+    let mut shards =
+        [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
+    shards.iter_mut().for_each(|shard| ready(shard, &mut truth, 1));
+    let [killer, cut_off] = &mut shards;
+    cut_off.hit(0, 1);
+    cut_off.tick(&mut truth);
+    cut_off.hit(0, 2);
+    cut_off.tick_alone();
+    let mut seq = 0;
+    for generation in 1..=5 {
+        while truth.machine.truth().generation == Gen(generation) {
+            for _ in 0..4 {
+                seq += 1;
+                killer.hit(0, seq);
+            }
+            killer.now = killer.now + protocol::Micros::from_millis(900);
+            killer.tick(&mut truth);
+            truth.poll();
+        }
+    }
+    assert!(truth.machine.boss().life(Gen(1)).is_none(), "generation 1 is no longer kept");
+    (0..4).for_each(|_| cut_off.tick(&mut truth));
+    let late = cut_off.ack(0).unwrap().tallies[0];
+    assert_eq!((late.generation, late.damage, late.late), (Gen(1), 20, 10));
+    assert!(cut_off.shard.is_drained());
+    assert_eq!(truth.folded().boss(), truth.machine.boss());
+    // The next process on that disk has nothing of it to say any more.
+    let next = Driven::start(&mut truth, 2, cut_off.disk.clone(), journal(3));
+    let ancestors = &next.shard.journal().ancestors;
+    assert!(ancestors.iter().all(|ancestor| !ancestor.books.contains_key(&Gen(1))));
+}
+
+#[test]
 fn a_killed_process_loses_nothing_that_it_acknowledged() {
     let mut truth = Truth::new(scenario(1_000_000, 10));
     let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));

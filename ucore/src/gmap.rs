@@ -61,6 +61,12 @@ impl<K: Ord + Clone, V: Accumulate + Default> GMap<K, V> {
     }
 }
 
+impl<K: Ord, V> FromIterator<(K, V)> for GMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(lines: I) -> Self {
+        Self { lines: lines.into_iter().collect() }
+    }
+}
+
 /// Deltas by key. The order in which lines are merged never matters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -64,7 +64,7 @@ const int53 = integer(Number.MAX_SAFE_INTEGER);
 const generation = integer<Gen>(0xffff_ffff);
 const inputSeq = integer<InputSeq>(0xffff_ffff);
 const skillId = integer<SkillId>(0xff);
-const tick = integer<Tick>(0xffff_ffff);
+const tick = integer<Tick>(Number.MAX_SAFE_INTEGER);
 const version = integer<Version>(Number.MAX_SAFE_INTEGER);
 
 const text: Form<string> = {
@@ -93,15 +93,13 @@ const token: Form<Token> = {
   write: (value) => Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
 };
 
-/** One of the numbers of a table of codes. */
-function code<T extends number>(codes: Record<string, T>): Form<T> {
+/** One of the numbers of a table of codes; `Unknown` for those of a newer shard. */
+function code<T extends number>(codes: Record<string, T> & { Unknown: T }): Form<T> {
   const all: number[] = Object.values(codes);
   return {
     read(wire, at) {
-      if (typeof wire !== 'number' || !all.includes(wire)) {
-        throw new DecodeError(`${at} has the unknown code ${String(wire)}`);
-      }
-      return wire as T;
+      const value = u8.read(wire, at);
+      return all.includes(value) ? (value as T) : codes.Unknown;
     },
     write: same,
   };

@@ -38,7 +38,7 @@ export type Link =
   | { kind: 'gone'; why: string }
   /** Another tab plays this session. */
   | { kind: 'replaced' }
-  /** The shard speaks another protocol: only a reload helps. */
+  /** The shard does not understand this page: only a reload helps. */
   | { kind: 'outdated' }
   /** The shard does not take the name. */
   | { kind: 'unwelcome'; why: string };
@@ -61,12 +61,22 @@ const BACKOFF_MAX_MS = 5_000;
 export const GONE_MS = 60_000;
 /** A link that lived shorter than this did not cure what ended the one before. */
 const STEADY_MS = 5_000;
-/** A shard says something every tick. After this time of silence the link is dead. */
-const SILENCE_MS = 10_000;
+/** A shard says something every tick, at least each second. Five more, and the link is dead. */
+const SILENCE_MS = 6_000;
 /** Longest comeback time that a shard may ask for. */
 const RETRY_MS_MAX = 60_000;
 /** Hits sent between two state frames: a shard closes for more than 64 messages in a tick. */
-const HITS_PER_STATE_MAX = 32;
+const HITS_PER_STATE_MAX = 20;
+/** Mistakes of the client, which it would only repeat. */
+const MISTAKES: readonly number[] = [
+  CloseCode.Framing,
+  CloseCode.Text,
+  CloseCode.TooLarge,
+  CloseCode.HelloExpected,
+  CloseCode.Malformed,
+  CloseCode.UnknownType,
+  CloseCode.Protocol,
+];
 
 /** The link to a shard. */
 export class Connection {
@@ -162,7 +172,7 @@ export class Connection {
   private handleClosed(code: number, reason: string): void {
     this.cancelTimer();
     this.wire = null;
-    if (code === CloseCode.Protocol) return this.tell({ kind: 'outdated' });
+    if (MISTAKES.includes(code)) return this.tell({ kind: 'outdated' });
     if (code === CloseCode.Replaced) return this.tell({ kind: 'replaced' });
     if (code === CloseCode.Field) return this.tell({ kind: 'unwelcome', why: reason });
     const now = this.around.now();

@@ -31,11 +31,12 @@ export const PlayerType = { Hello: 1, Hit: 2 } as const;
 export const ShardType = { Welcome: 1, Ack: 2, State: 3, Boss: 4 } as const;
 
 /** Where a generation is in its life. */
-export const Status = { Alive: 1, Defeated: 2, Collecting: 3, Closed: 4 } as const;
+export const Status = { Unknown: 0, Alive: 1, Defeated: 2, Collecting: 3, Closed: 4 } as const;
 export type Status = (typeof Status)[keyof typeof Status];
 
 /** Why a hit was refused. */
 export const Reason = {
+  Unknown: 0,
   Generation: 1,
   Defeated: 2,
   Skill: 3,
@@ -48,8 +49,14 @@ export type Reason = (typeof Reason)[keyof typeof Reason];
 
 /** Close codes after which this client does something else than to come back by itself. */
 export const CloseCode = {
+  Framing: 1002,
+  Text: 1003,
+  TooLarge: 1009,
   Restart: 1012,
   TryLater: 1013,
+  HelloExpected: 4000,
+  Malformed: 4002,
+  UnknownType: 4003,
   Protocol: 4004,
   Field: 4005,
   Replaced: 4006,

@@ -12,8 +12,8 @@ export interface Books {
   uncounted: Uncounted[];
   /** The truth counts every hit that was accepted up to this tick. */
   counted: number;
-  /** The tick up to which a Welcome answered hits without telling when they were accepted. */
-  welcomed: Tick | null;
+  /** The tick up to which hits were answered without telling when they were accepted. */
+  unsure: Tick | null;
 }
 
 /** A hit that does not count. Without a reason, the answer that named it was lost. */
@@ -27,6 +27,8 @@ export interface Answered {
   takenBack: TakenBack[];
   /** Damage of the accepted ones in the generation that was asked about. */
   accepted: number;
+  /** The part of it that the truth may have counted already: nobody said when it was accepted. */
+  unsure: number;
   /** The part of it that was not predicted: critical hits. */
   bonus: number;
   /** How far the predictions for that generation were above what was accepted. */
@@ -36,10 +38,17 @@ export interface Answered {
 /** Generations whose tallies are kept, as the shard keeps them. */
 const TALLIES_MAX = 4;
 
-/** Takes in what became of this session's hits. */
-export function handleAck(books: Books, ack: Ack, generation: Gen): Answered {
+/**
+ * Takes in what became of this session's hits. `seen` is the newest tick before: an Ack that comes
+ * later than the next one may be several in one, and then its tick is not the one of every hit.
+ */
+export function handleAck(books: Books, ack: Ack, generation: Gen, seen: Tick | null): Answered {
   const before = books.tallies.map((tally) => ({ ...tally }));
   const answered = answer(books, ack.seq, ack.tallies, ack.refused, generation);
+  if (seen === null || ack.tick > seen + 1) {
+    books.unsure = ack.tick;
+    return { ...answered, unsure: answered.accepted };
+  }
   for (const tally of ack.tallies) {
     const damage = tally.damage - damageOf(before, tally.generation);
     if (damage > 0 && ack.tick > books.counted) {
@@ -55,8 +64,9 @@ export function handleAck(books: Books, ack: Ack, generation: Gen): Answered {
  */
 export function handleWelcome(books: Books, welcome: Welcome, generation: Gen): Answered {
   if (welcome.resumed) {
-    books.welcomed = welcome.tick;
-    return answer(books, welcome.seq, welcome.tallies, [], generation);
+    books.unsure = welcome.tick;
+    const answered = answer(books, welcome.seq, welcome.tallies, [], generation);
+    return { ...answered, unsure: answered.accepted };
   }
   // What was accepted and not counted may be lost with the session.
   const lost = books.uncounted.filter((own) => own.generation === generation);
@@ -65,7 +75,7 @@ export function handleWelcome(books: Books, welcome: Welcome, generation: Gen): 
   books.tallies = welcome.tallies.slice(-TALLIES_MAX);
   books.uncounted = [];
   books.counted = 0;
-  books.welcomed = welcome.tick;
+  books.unsure = welcome.tick;
   return answered;
 }
 
@@ -74,19 +84,19 @@ export function takeBackAll(books: Books, generation: Gen): Answered {
   const excess = pendingDamage(books.pending, generation);
   const takenBack = books.pending.map((pending) => ({ pending, reason: null }));
   books.pending = [];
-  return { takenBack, accepted: 0, bonus: 0, excess };
+  return { takenBack, accepted: 0, unsure: 0, bonus: 0, excess };
 }
 
 /** The truth counts every hit that was accepted up to this tick. */
 export function handleCounted(books: Books, counted: Tick): void {
   books.counted = counted;
   books.uncounted = books.uncounted.filter(({ tick }) => tick > counted);
-  if (books.welcomed !== null && books.welcomed <= counted) books.welcomed = null;
+  if (books.unsure !== null && books.unsure <= counted) books.unsure = null;
 }
 
 /** Whether the newest truth holds every hit that this player ever made. */
 export function isSettled(books: Books): boolean {
-  return books.pending.length === 0 && books.uncounted.length === 0 && books.welcomed === null;
+  return books.pending.length === 0 && books.uncounted.length === 0 && books.unsure === null;
 }
 
 /** This session's damage in a generation, as last told. */
@@ -131,7 +141,8 @@ function answer(
     generation,
   );
   const bonus = Math.max(0, accepted - (predicted - refusedDamage));
-  return { takenBack, accepted, bonus, excess: Math.max(0, predicted - accepted) };
+  const excess = Math.max(0, predicted - accepted);
+  return { takenBack, accepted, unsure: 0, bonus, excess };
 }
 
 /** Newer tallies replace older ones of the same generation. */

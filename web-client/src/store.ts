@@ -42,7 +42,7 @@ export interface Game extends Books, Replica {
   tallies: Tally[];
   uncounted: Uncounted[];
   counted: number;
-  welcomed: Tick | null;
+  unsure: Tick | null;
   bar: Bar | null;
   /** How far the bar may rise, because hits were taken back since it was aimed. */
   takenBack: number;
@@ -90,7 +90,7 @@ export function newGame(): Game {
     tallies: [],
     uncounted: [],
     counted: 0,
-    welcomed: null,
+    unsure: null,
     bar: null,
     takenBack: 0,
     others: 0,
@@ -145,7 +145,8 @@ function handleMessage(game: Game, now: number, message: ShardMessage): void {
 
 function handleAck(game: Game, ack: Ack): void {
   const about = game.truth?.generation ?? game.session?.generation;
-  if (about !== undefined) handleAnswered(game, reconciliation.handleAck(game, ack, about));
+  if (about === undefined) return;
+  handleAnswered(game, reconciliation.handleAck(game, ack, about, game.tick));
 }
 
 function handleWelcome(game: Game, welcome: Welcome): void {
@@ -159,13 +160,13 @@ function handleWelcome(game: Game, welcome: Welcome): void {
   game.nextSeq = welcome.resumed
     ? toInputSeq(Math.max(game.nextSeq, welcome.seq + 1))
     : toInputSeq(welcome.seq + 1);
-  game.ownAmongOthers += answered.accepted;
   replica.restart(game);
   handleAnswered(game, answered);
 }
 
 function handleAnswered(game: Game, answered: Answered): void {
   game.takenBack += answered.excess;
+  game.ownAmongOthers += answered.unsure;
   for (const { pending, reason } of answered.takenBack) {
     const { hit, damage } = pending;
     // What was not used does not cool down.
@@ -219,7 +220,7 @@ function moveBar(game: Game, ms: number): void {
     generation: truth.generation,
     hpMax: truth.hp_max,
     hp: predictedHp(truth, game.uncounted, game.pending),
-    isSettled: reconciliation.isSettled(game) && game.tick !== null,
+    isSettled: reconciliation.isSettled(game),
   };
   const bar = aim(game.bar, target, game.takenBack);
   game.takenBack = 0;

@@ -28,7 +28,7 @@ const step = fc.record({
   isAnswered: fc.boolean(),
   /** How many of the waiting frames arrive: none is late, all is a batch. */
   arrive: fc.constantFrom(0, 0, 1, 2, 5, 1_000),
-  /** A state frame that the shard leaves out, as it does for a slow reader. */
+  /** The page reads too slowly for this tick's frames. */
   isSkipped: fc.boolean(),
   isRefused: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
   isCritical: fc.boolean(),
@@ -72,9 +72,8 @@ class Run {
     for (const hit of this.up.splice(0, taken)) this.shard.handleHit(hit, step);
     this.shard.handleOthers(step.others, step.elsewhere);
     if (step.isTick) {
-      const frames = this.shard.endTick(step.isAnswered);
-      const kept = frames.filter(([type]) => type !== ShardType.State || !step.isSkipped);
-      if (this.isUp) this.down.push(...kept);
+      const frames = this.shard.endTick(step.isAnswered, !step.isSkipped);
+      if (this.isUp) this.down.push(...frames);
     }
     this.now += step.ms;
     const presses = step.presses.flatMap((index): Event[] => {

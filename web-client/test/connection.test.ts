@@ -128,12 +128,12 @@ describe('a connection', () => {
     const net = new Net();
     net.join();
     net.connection.flush(pending(1, 64));
-    expect(net.takeHits()).toHaveLength(32);
+    expect(net.takeHits()).toHaveLength(20);
     net.connection.flush(pending(1, 64));
     expect(net.takeHits()).toEqual([]);
     net.says(state({ tick: 1 }));
     net.connection.flush(pending(1, 64));
-    expect(net.takeHits()).toEqual(Array.from({ length: 32 }, (_, index) => index + 33));
+    expect(net.takeHits()).toEqual(Array.from({ length: 20 }, (_, index) => index + 21));
   });
 
   it('waits longer each time, by a random part of at most five seconds', () => {
@@ -189,6 +189,7 @@ describe('a connection', () => {
     for (const [code, kind] of [
       [4006, 'replaced'],
       [4004, 'outdated'],
+      [4002, 'outdated'],
       [4005, 'unwelcome'],
     ] as const) {
       const net = new Net();
@@ -203,7 +204,7 @@ describe('a connection', () => {
   it('ends a link that is silent or unreadable, and does not hear what it says later', () => {
     const net = new Net();
     net.join();
-    net.wait(10_000);
+    net.wait(6_000);
     expect(net.opened[0]?.isClosed).toBe(true);
     expect(net.link).toMatchObject({ kind: 'waiting', why: 'the server is silent' });
     net.wait(100);

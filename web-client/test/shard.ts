@@ -98,6 +98,9 @@ export class Shard {
   private tallies: Tally[] = [];
   private refused: Refusal[] = [];
   private answered = true;
+  /** An Ack that a slow reader did not take: the next one is folded into it. */
+  private unread: Refusal[] | null = null;
+  private ackedAt = 0;
   /** Damage of this shard's journal, admitted and counted, in this generation. */
   private admitted = 0;
   private counted = 0;
@@ -156,23 +159,32 @@ export class Shard {
     this.elsewhere += elsewhere;
   }
 
-  /** Ends a tick: the frames that a connected player gets. `isAnswered`: the push came back. */
-  endTick(isAnswered: boolean): ShardMessage[] {
+  /**
+   * Ends a tick: the frames that a connected player gets. `isAnswered`: the push came back.
+   * `isRead`: the player takes them; otherwise the state is skipped and the answers wait.
+   */
+  endTick(isAnswered: boolean, isRead = true): ShardMessage[] {
     this.tick += 1;
+    const { tick } = this;
     const frames: ShardMessage[] = [];
     const last = this.uncounted.at(-1)?.[1] ?? this.counted;
     if (this.admitted > last) this.uncounted.push([this.tick, this.admitted]);
     if (!this.answered) {
-      const { tick, seq, tallies, refused } = this;
-      frames.push(ack({ tick, seq, tallies, refused }));
-      this.refused = [];
       this.answered = true;
+      this.unread = [...(this.unread ?? []), ...this.refused];
+      this.refused = [];
+      this.ackedAt = tick;
+    }
+    if (isRead && this.unread !== null) {
+      const { ackedAt, seq, tallies, unread } = this;
+      frames.push(ack({ tick: ackedAt, seq, tallies, refused: unread }));
+      this.unread = null;
     }
     if (isAnswered) {
       this.counted = this.uncounted.at(-1)?.[1] ?? this.counted;
       this.uncounted = [];
     }
-    frames.push(this.state());
+    if (isRead) frames.push(this.state());
     return frames;
   }
 
@@ -187,6 +199,7 @@ export class Shard {
   welcome(hasToken: boolean): ShardMessage[] {
     const { tick, seq, tallies, generation } = this;
     this.refused = [];
+    this.unread = null;
     this.answered = true;
     const greeting = welcome({ resumed: hasToken, tick, seq, tallies, generation });
     return [greeting, boss(generation, this.hpMax)];
@@ -208,6 +221,7 @@ export class Shard {
     this.seq = 0;
     this.tallies = [];
     this.refused = [];
+    this.unread = null;
     this.answered = true;
     this.admitted = this.counted;
     this.uncounted = [];

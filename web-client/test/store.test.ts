@@ -76,6 +76,22 @@ describe('own hits', () => {
     expect(page.goal).toBe(700);
   });
 
+  it('hold the bar when nobody says at which tick they were accepted', () => {
+    for (const late of ['folded', 'welcome'] as const) {
+      const page = new Page();
+      page.hits();
+      const told = { tick: 5, seq: 1, tallies: page.tally(1, 100) };
+      page.hears(late === 'folded' ? ack(told) : welcome({ ...told, resumed: true }));
+      page.hears(state({ tick: 6, hp: 1000, counted: 3 }));
+      expect(page.goal, 'the truth may lack it').toBe(900);
+      page.hears(state({ tick: 7, hp: 900, counted: 4 }));
+      expect(page.goal, 'the truth may hold it').toBe(900);
+      page.hears(state({ tick: 8, hp: 900, counted: 5 }));
+      expect(page.goal).toBe(900);
+      expect(page.game.others).toBe(0);
+    }
+  });
+
   it('are taken back with the reason when they are refused', () => {
     const page = new Page();
     page.hits(2);
@@ -169,6 +185,18 @@ describe('a connection that comes back', () => {
     page.hits();
     expect(page.game.pending.map(({ hit }) => hit.seq)).toEqual([8]);
     expect(page.effects('crit')).toEqual([]);
+  });
+});
+
+describe('a truth that was rolled back', () => {
+  it('is followed upwards, once it lacks nothing that is known to be missing', () => {
+    const page = new Page();
+    page.hears(state({ tick: 2, hp: 700 }));
+    page.hears(state({ tick: 3, hp: 900 }));
+    expect(page.goal).toBe(900);
+    page.hits();
+    page.hears(state({ tick: 4, hp: 950 }));
+    expect(page.goal, 'the answer is on its way').toBe(800);
   });
 });
 

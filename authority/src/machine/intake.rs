@@ -37,7 +37,7 @@ impl Machine {
         if !matches!(verdict, Verdict::Unknown | Verdict::Fenced) {
             self.online.insert(journal, Online { players: push.online, silent_polls: 0 });
         }
-        let life = self.boss.life(generation);
+        let life = self.boss.book(generation);
         let late = |player| {
             let total = life.map_or(0, |life| life.late_of(journal, player));
             (total > 0).then_some(Line { player, total })
@@ -62,15 +62,16 @@ impl Machine {
             Some(record) if record.sealed => return Verdict::Fenced,
             Some(_) => {}
         }
-        let Some(life) = self.boss.life(interval.generation) else {
-            // Generations before the oldest kept one are closed; one after the newest was lost.
+        let Some(life) = self.boss.book(interval.generation) else {
+            // One after the newest was lost; in one before the oldest there is nothing to say.
             let ahead = self.boss.current().is_some_and(|(now, _)| interval.generation > now);
             return if ahead { Verdict::NotEntered } else { Verdict::Closed };
         };
-        let Some(finished) = life.entered.get(&journal).copied() else {
+        let (applied, status) = (life.applied(journal), *life.status.get());
+        let entered = life.entered.get(&journal).copied();
+        let Some(finished) = entered.or((status == Status::Closed).then_some(false)) else {
             return Verdict::NotEntered;
         };
-        let (applied, status) = (life.applied(journal), *life.status.get());
         if interval.from > applied {
             return Verdict::Gap;
         }
@@ -124,7 +125,8 @@ impl Machine {
             return EnterAnswer::Unknown;
         };
         let entered = life.entered.contains_key(&journal);
-        if generation != current || !entered && *life.status.get() != Status::Alive {
+        // After death only a journal comes that had entered before the authority was rolled back.
+        if generation != current || !entered && *life.status.get() == Status::Closed {
             return EnterAnswer::TooLate { truth: self.truth() };
         }
         if !entered {
@@ -174,7 +176,7 @@ impl Machine {
     }
 
     fn joined(&self, inherits: bool, line: &[JournalId]) -> JoinAnswer {
-        let late = self.boss.lives().flat_map(|(generation, life)| {
+        let late = self.boss.books().flat_map(|(generation, life)| {
             let lines = line.iter().flat_map(|journal| life.late_lines(*journal));
             lines.map(move |line| LateLine { generation, line })
         });
@@ -193,7 +195,7 @@ impl Machine {
             return Claimed::Stale;
         }
         let rest_of = |generation| claim.rests.iter().find(|rest| rest.generation == generation);
-        for (generation, life) in self.boss.lives() {
+        for (generation, life) in self.boss.books() {
             let unfinished = life.entered.get(&journal) == Some(&false);
             let known = rest_of(generation).map_or(0, |rest| rest.to);
             if unfinished && known < life.applied(journal) {
@@ -202,9 +204,7 @@ impl Machine {
         }
         for rest in &claim.rests {
             let generation = rest.generation;
-            let Some(life) = self.boss.life(generation) else {
-                continue;
-            };
+            let Some(life) = self.boss.book(generation) else { continue };
             let applied = life.applied(journal);
             if applied < rest.from {
                 return Claimed::Gap { generation, applied };
@@ -229,12 +229,9 @@ impl Machine {
         for rest in claim.rests {
             let generation = rest.generation;
             let sealed = self.boss.journal(journal).is_none_or(|known| known.sealed);
-            let entered =
-                self.boss.life(generation).map(|life| life.entered.contains_key(&journal));
-            if sealed || entered.is_none() {
-                continue;
-            }
-            if entered == Some(false) {
+            let Some(life) = self.boss.book(generation).filter(|_| !sealed) else { continue };
+            let closed = *life.status.get() == Status::Closed;
+            if !closed && !life.entered.contains_key(&journal) {
                 self.commit(BossUpdate::Enter { journal, generation });
             }
             self.verdict(journal, rest, false);

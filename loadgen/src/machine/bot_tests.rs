@@ -58,7 +58,7 @@ impl Table {
             resumed,
             shard: ShardId(0),
             tick_ms: 100,
-            tick: Tick(self.tick),
+            tick: Tick(self.tick.into()),
             generation: Gen(self.generation),
             seq: InputSeq(seq),
             tallies: tallies.to_vec(),
@@ -70,7 +70,7 @@ impl Table {
 
     fn frame(&mut self) {
         let state = State {
-            tick: Tick(self.tick),
+            tick: Tick(self.tick.into()),
             version: serde_json::from_str(&self.tick.to_string()).unwrap(),
             generation: Gen(self.generation),
             status: self.status,
@@ -80,7 +80,7 @@ impl Table {
             predicted: 50,
             rate: 0,
             age_ms: 0,
-            counted: Tick(self.counted),
+            counted: Tick(self.counted.into()),
             players: 1,
         };
         self.say(ShardMessage::State(state));
@@ -108,7 +108,7 @@ impl Table {
         let reason = RefusalReason::Rate;
         let refused = refused.iter().map(|seq| Refusal { seq: InputSeq(*seq), reason });
         self.say(ShardMessage::Ack(Ack {
-            tick: Tick(self.tick),
+            tick: Tick(self.tick.into()),
             seq: InputSeq(seq),
             tallies: tallies.to_vec(),
             refused: refused.collect(),

@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use protocol::SUBPROTOCOL;
 use protocol::limits::CONNECTIONS_MAX;
+use socket2::{SockRef, TcpKeepalive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub(super) struct Site {
 
 /// How long a request's head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a peer may leave what was sent to it unconfirmed.
+const VANISHED: Duration = Duration::from_secs(20);
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
 /// Serves connections until `stop` changes.
@@ -70,7 +73,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watc
             }
         };
         // A socket that refuses options is about to fail anyway.
-        drop(stream.set_nodelay(true));
+        drop(set_options(&stream));
         let service = TowerToHyperService::new(routes.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::spawn(async move {
@@ -79,6 +82,15 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watc
             }
         });
     }
+}
+
+/// Small frames leave at once, and a peer that vanished without a word is noticed.
+fn set_options(stream: &TcpStream) -> std::io::Result<()> {
+    let socket = SockRef::from(stream);
+    socket.set_tcp_nodelay(true)?;
+    let probes = TcpKeepalive::new().with_time(VANISHED / 2).with_interval(VANISHED / 4);
+    socket.set_tcp_keepalive(&probes)?;
+    socket.set_tcp_user_timeout(Some(VANISHED))
 }
 
 async fn ready(State(site): State<Arc<Site>>) -> Response {

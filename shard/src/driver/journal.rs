@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use ucore::Updatable;
 
 /// tick -> [`Record`], after the checkpoint.
-const RECORDS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("records");
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 /// The [`Journal`] from which the records continue.
 const CHECKPOINT: TableDefinition<'_, (), &[u8]> = TableDefinition::new("checkpoint");
 /// A [`JournalId`] that was about to join.
@@ -184,5 +184,61 @@ fn write_all(store: &Store, inbox: &Receiver<Append>) {
         if failed {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Gen, PlayerId, SessionId, ShardId, Tick};
+
+    use crate::machine::{BookChange, BookLine};
+    use ucore::Bin;
+
+    fn record(tick: u64) -> Record {
+        let (total, session) = (tick * 10, SessionId(0));
+        let line = BookLine { total: 10, first: total, last: total, session };
+        // Another player in every tick: a lost record shows.
+        let lines = vec![(PlayerId(tick), line)];
+        let book = BookChange { generation: Gen(1), total, answered: total - 10, lines };
+        Record { tick: Tick(tick), books: vec![book], ..Record::default() }
+    }
+
+    #[tokio::test]
+    async fn a_journal_is_replayed_from_its_checkpoint_to_its_last_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, disk) = Store::open(dir.path()).unwrap();
+        assert_eq!(disk, Disk::default());
+        let mut journal = Journal::begin(JournalId(Bin([1; 16])), ShardId(1), None, false);
+        store.intend(journal.id).unwrap();
+        store.adopt(&journal).unwrap();
+        let mut writer = Writer::start(store).unwrap();
+        // Enough for two checkpoints, and some records after the last.
+        let ticks = u64::from(JOURNAL_RECORDS_MAX) * 2 + 7;
+        for tick in 1..=ticks {
+            let synced = writer.append(record(tick), &journal);
+            assert_eq!(synced.await.unwrap(), Ok(()));
+            journal.apply(record(tick)).unwrap();
+        }
+        drop(writer);
+        let (store, disk) = Store::open(dir.path()).unwrap();
+        assert_eq!(disk, Disk { journal: Some(journal), intent: None });
+        let records = store.read().unwrap().2.len();
+        assert!(records <= JOURNAL_RECORDS_MAX as usize, "{records} records since a checkpoint");
+    }
+
+    #[test]
+    fn an_intent_is_found_until_its_journal_is_adopted() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(JournalId(Bin([1; 16])), ShardId(1), None, false);
+        let (store, _) = Store::open(dir.path()).unwrap();
+        store.intend(journal.id).unwrap();
+        drop(store);
+        let (store, disk) = Store::open(dir.path()).unwrap();
+        assert_eq!(disk, Disk { journal: None, intent: Some(journal.id) });
+        store.adopt(&journal).unwrap();
+        drop(store);
+        let (_, disk) = Store::open(dir.path()).unwrap();
+        assert_eq!(disk, Disk { journal: Some(journal), intent: None });
     }
 }

@@ -63,6 +63,12 @@ impl Books {
     /// The ledger at the end of the log.
     pub(super) async fn ledger(&self) -> Result<Ledger, LedgerError> {
         let mut kept = self.fold.lock().await;
+        let truth = self.authority.truth(self.boss).await?;
+        let forked = kept.version == truth.version && kept.chain != truth.chain;
+        if kept.version > truth.version || forked {
+            // The authority was rolled back: what was read is not its past any more.
+            *kept = Fold::start();
+        }
         // Whatever goes wrong, the next call starts from the oldest value that can be shown.
         let mut fold = std::mem::replace(&mut *kept, Fold::start());
         loop {

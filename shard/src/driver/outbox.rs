@@ -215,7 +215,7 @@ mod tests {
     fn ack(seq: u32, refused: usize) -> Ack {
         let refusal = Refusal { seq: InputSeq(seq), reason: RefusalReason::Rate };
         let refused = vec![refusal; refused];
-        Ack { tick: Tick(seq), seq: InputSeq(seq), tallies: Vec::new(), refused }
+        Ack { tick: Tick(seq.into()), seq: InputSeq(seq), tallies: Vec::new(), refused }
     }
 
     /// Delivers one tick, as soon as the runtime knows that the socket may be written.
@@ -233,10 +233,10 @@ mod tests {
         let (server, mut client) = pair().await;
         server.writable().await.unwrap();
         let mut outbox = Outbox::default();
-        // A state frame of 1,000 bytes of payload, told apart by its last byte.
+        // State frames larger than the buffers, so that each is written in parts.
         let state = |tick: u8| {
-            let mut frame = vec![0x82, 126, 3, 232];
-            frame.extend(std::iter::repeat_n(tick, 1_000));
+            let mut frame = vec![0x82, 126, 0x27, 0x10];
+            frame.extend(std::iter::repeat_n(tick, 10_000));
             frame
         };
         let mut sent: u32 = 0;

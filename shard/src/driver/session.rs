@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 /// Something that happened on a connection.
@@ -134,7 +134,7 @@ async fn next(
     loop {
         match stream.next().await {
             Some(Ok(Message::Binary(bytes))) => return decode(&bytes, inbox).map(Some),
-            Some(Ok(Message::Text(_))) => {
+            Some(Ok(Message::Text(_)) | Err(Error::Utf8(_))) => {
                 let why = "messages are binary frames, this was a text frame".to_owned();
                 return Err(Refused(CloseCode::Text, why));
             }
@@ -144,9 +144,22 @@ async fn next(
                     format!("a message of {size} bytes, at most {MESSAGE_BYTES_MAX} are read");
                 return Err(Refused(CloseCode::TooLarge, why));
             }
+            Some(Err(Error::Protocol(error))) if is_framing(&error) => {
+                return Err(Refused(CloseCode::Framing, error.to_string()));
+            }
             Some(Err(_)) | None => return Ok(None),
         }
     }
+}
+
+/// Whether the other side broke the protocol, and did not just go away.
+fn is_framing(error: &ProtocolError) -> bool {
+    !matches!(
+        error,
+        ProtocolError::ResetWithoutClosingHandshake
+            | ProtocolError::SendAfterClosing
+            | ProtocolError::ReceivedAfterClosing
+    )
 }
 
 fn decode(bytes: &[u8], inbox: &Inbox) -> Result<PlayerMessage, Refused> {

@@ -177,7 +177,7 @@ impl Worker {
             let mut close = None;
             while let Some((to, answer)) = personal.next_if(|(to, _)| to <= id) {
                 if to != *id {
-                    // Its connection has ended since; nobody else may get it.
+                    // A connection that has ended gets no answer, and nobody else gets it.
                     continue;
                 }
                 match answer {
@@ -237,7 +237,7 @@ impl Conn {
 
     /// The state frame, if this connection wants one in this tick.
     fn state<'a>(&self, state: Option<&'a (Tick, Bytes)>) -> &'a [u8] {
-        let every = u32::from(self.outbox.borrow().every.max(1));
+        let every = u64::from(self.outbox.borrow().every.max(1));
         match state {
             Some((tick, state)) if self.greeted && tick.0 % every == 0 => state,
             _ => &[],
@@ -254,7 +254,11 @@ impl Conn {
         match delivered {
             Ok(Ok(())) => {}
             Ok(Err(_too_slow)) => {
-                self.close(CloseCode::TryLater, "this connection reads too slowly", metrics);
+                self.close(
+                    CloseCode::TryLater,
+                    "this connection reads too slowly; retry_ms=5000",
+                    metrics,
+                );
             }
             Err(_) => self.reader.abort(),
         }

@@ -1,7 +1,7 @@
 //! What a journal holds: the fold of its tick records. The disk replays it, and pushes are read
 //! from it, so nothing leaves for the authority that is not durable.
 
-use protocol::limits::LINEAGE_MAX;
+use protocol::limits::{LINEAGE_MAX, TALLIES_MAX};
 use protocol::{
     Claim, Gen, InputSeq, Interval, JournalId, Line, Named, PlayerId, SessionId, ShardId, Tally,
     Tick, Token,
@@ -75,7 +75,7 @@ pub struct Session {
     pub name: String,
     /// The last answered input sequence.
     pub seq: InputSeq,
-    /// What its hits did, in the newest generations.
+    /// What its hits did, in the newest generations, the oldest first.
     pub tallies: Vec<Tally>,
 }
 
@@ -138,8 +138,9 @@ impl Session {
         match self.tallies.iter_mut().find(|old| old.generation == tally.generation) {
             Some(old) => *old = tally,
             None => {
-                self.tallies.push(tally);
-                if self.tallies.len() > protocol::limits::TALLIES_MAX {
+                let newer = |old: &Tally| old.generation < tally.generation;
+                self.tallies.insert(self.tallies.partition_point(newer), tally);
+                if self.tallies.len() > TALLIES_MAX {
                     self.tallies.remove(0);
                 }
             }

@@ -21,6 +21,7 @@ pub use uplink::{Answer, Request};
 use admission::{Gate, admit};
 use buffer::Buffer;
 use fanout::Fanout;
+use protocol::limits::REFUSALS_WAITING_MAX;
 use protocol::{
     Ack, BossCard, BossId, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId,
     Refusal, RefusalReason, SessionId, State, Status, Tally, Tick, Token, Verdict, Welcome,
@@ -74,6 +75,8 @@ pub struct Machine {
     uplink: Uplink,
     fanout: Fanout,
     random: fastrand::Rng,
+    /// Milliseconds of a tick. A scenario that changes it takes effect at the next start.
+    tick_ms: u16,
     tick: Tick,
     syncing: Option<Syncing>,
     /// Connections that are greeted as soon as their session is durable, and whether it is resumed.
@@ -81,8 +84,6 @@ pub struct Machine {
     /// Sessions that sent again what is answered, and get the answer again.
     remind: BTreeSet<SessionId>,
     forgotten: Vec<SessionId>,
-    /// Late damage of the journals before this one.
-    late_before: BTreeMap<(Gen, PlayerId), u64>,
     stopping: bool,
     fenced: bool,
     counts: Counts,
@@ -137,6 +138,7 @@ impl Machine {
     #[must_use]
     pub fn new(boss: BossId, opened: Opened, now: Micros, seed: u64) -> Self {
         let generation = opened.truth.generation;
+        let (since, tick_ms) = (opened.journal.tick.next(), opened.spec.timing.tick_ms);
         let card = Arc::new(BossCard { generation, spec: opened.spec.clone() });
         let mut machine = Self {
             boss,
@@ -146,25 +148,23 @@ impl Machine {
             buffer: Buffer::default(),
             tick: opened.journal.tick,
             journal: opened.journal,
-            uplink: Uplink::new(boss, seed),
+            uplink: Uplink::new(boss, since, seed),
             fanout: Fanout::new(opened.truth, now),
             random: fastrand::Rng::with_seed(seed),
+            tick_ms,
             syncing: None,
             greet: BTreeMap::new(),
             remind: BTreeSet::new(),
             forgotten: Vec::new(),
-            late_before: BTreeMap::new(),
             stopping: false,
             fenced: false,
             counts: Counts::default(),
             output: VecDeque::new(),
         };
+        // Of a line of journals, only one can have been too late for the same generation: the next
+        // one enters a generation only while it is alive.
         for late in opened.late {
-            *machine.late_before.entry((late.generation, late.line.player)).or_default() +=
-                late.line.total;
-        }
-        for ((generation, player), late) in machine.late_before.clone() {
-            machine.enter_late(generation, player, late);
+            machine.enter_late(late.generation, late.line.player, late.line.total);
         }
         machine
     }
@@ -172,7 +172,7 @@ impl Machine {
     /// A player says hello on a connection.
     pub fn handle_hello(&mut self, conn: ConnId, hello: Hello, fresh: Fresh) {
         if self.stopping {
-            return self.close(conn, CloseCode::Restart, "this server is stopping");
+            return self.close(conn, CloseCode::Restart, "this server is stopping; retry_ms=1000");
         }
         let known = hello.session.and_then(|token| self.sessions.by_token(token));
         let id = match known {
@@ -180,7 +180,11 @@ impl Machine {
             None => match self.open(hello.name, fresh) {
                 Ok(id) => id,
                 Err(NoRoom) => {
-                    return self.close(conn, CloseCode::TryLater, "this server is full");
+                    return self.close(
+                        conn,
+                        CloseCode::TryLater,
+                        "this server is full; retry_ms=5000",
+                    );
                 }
             },
         };
@@ -227,7 +231,13 @@ impl Machine {
             }
             Err(reason) => {
                 live.refused.push(Refusal { seq: hit.seq, reason });
+                let too_many = live.refused.len() > REFUSALS_WAITING_MAX;
                 *self.counts.refused.entry(reason).or_default() += 1;
+                if too_many {
+                    // They could not be told for many ticks; the sequence says that they failed.
+                    live.refused.clear();
+                    self.close(conn, CloseCode::TryLater, "too many refused hits; retry_ms=5000");
+                }
             }
         }
         self.sessions.touch(id);
@@ -338,7 +348,7 @@ impl Machine {
             player: session.player,
             resumed,
             shard: self.journal.shard,
-            tick_ms: self.spec.timing.tick_ms,
+            tick_ms: self.tick_ms,
             tick: self.journal.tick,
             generation: self.fanout.truth().generation,
             seq: session.seq,
@@ -411,7 +421,9 @@ impl Machine {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let alive = self.fanout.truth().status == Status::Alive;
-        !self.fenced && !self.stopping && (!alive || self.gate().open)
+        let generation = self.fanout.truth().generation;
+        let takes = !self.fenced && !self.stopping && !self.uplink.is_refused(generation);
+        takes && (!alive || self.gate().open)
     }
 
     /// Whether everything accepted is durable and known to the authority.
@@ -430,7 +442,7 @@ impl Machine {
     /// Milliseconds of a tick.
     #[must_use]
     pub fn tick_ms(&self) -> u16 {
-        self.spec.timing.tick_ms
+        self.tick_ms
     }
 
     /// Players connected to this shard.

@@ -4,8 +4,8 @@ use super::journal::{From, Journal};
 use super::{Machine, Output};
 use protocol::limits::TICKS_UNCOUNTED_MAX;
 use protocol::{
-    BossId, Enter, EnterAnswer, Gen, Join, JoinAnswer, Line, Micros, PlayerId, Push, PushAnswer,
-    Status, Tick, Truth, Verdict,
+    BossId, Enter, EnterAnswer, Gen, Join, JoinAnswer, Micros, PlayerId, Push, PushAnswer, Status,
+    Tick, Truth, Verdict,
 };
 use score::Backoff;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -52,6 +52,10 @@ pub(super) struct Uplink {
     finished: BTreeSet<Gen>,
     /// Ticks whose damage the authority may lack: (tick, generation, total after it).
     uncounted: VecDeque<(Tick, Gen, u64)>,
+    /// The first tick of this journal.
+    since: Tick,
+    /// Books that the authority refuses because they contradict themselves: a bug, or damage.
+    refused: BTreeSet<Gen>,
 }
 
 /// What an answer has to be understood by.
@@ -66,7 +70,7 @@ const BACKOFF_FIRST: Micros = Micros::from_millis(100);
 const BACKOFF_MAX: Micros = Micros::from_millis(5_000);
 
 impl Uplink {
-    pub(super) fn new(boss: BossId, seed: u64) -> Self {
+    pub(super) fn new(boss: BossId, since: Tick, seed: u64) -> Self {
         Self {
             boss,
             backoff: Backoff::new(seed, BACKOFF_FIRST, BACKOFF_MAX),
@@ -78,6 +82,8 @@ impl Uplink {
             answered: BTreeMap::new(),
             finished: BTreeSet::new(),
             uncounted: VecDeque::new(),
+            since,
+            refused: BTreeSet::new(),
         }
     }
 
@@ -132,34 +138,50 @@ impl Uplink {
         }
     }
 
+    /// Takes note of what the authority has taken. If it is less than before, ticks that were
+    /// counted are not counted any more.
+    fn learn_applied(&mut self, generation: Gen, applied: u64) {
+        let before = self.answered.insert(generation, applied).unwrap_or(0);
+        if applied < before {
+            self.uncounted.push_front((self.since, generation, before));
+        }
+    }
+
     /// The authority has another past than the one that was seen: tell it everything again.
     fn begin_again(&mut self) {
         self.entered = None;
         self.finished.clear();
+        self.refused.clear();
+    }
+
+    /// Whether the authority refuses what this journal says of a generation.
+    pub(super) fn is_refused(&self, generation: Gen) -> bool {
+        self.refused.contains(&generation)
     }
 
     fn learn(&mut self, sent: Sent, answer: &PushAnswer) {
         let generation = sent.generation;
         match answer.verdict {
             Verdict::Counted | Verdict::Duplicate => {
-                self.answered.insert(generation, answer.applied);
+                self.learn_applied(generation, answer.applied);
                 if sent.last && answer.applied >= sent.to {
                     self.finished.insert(generation);
                 }
             }
-            Verdict::Gap => {
-                self.answered.insert(generation, answer.applied);
-            }
+            Verdict::Gap => self.learn_applied(generation, answer.applied),
             Verdict::Closed => {
-                // Books that the authority no longer keeps take nothing, not even as late.
-                self.answered.insert(generation, answer.applied.max(sent.to));
+                // A book that the authority has lost takes nothing, not even as late.
+                self.learn_applied(generation, answer.applied.max(sent.to));
                 if sent.last {
                     self.finished.insert(generation);
                 }
             }
             Verdict::NotEntered if self.entered == Some(generation) => self.entered = None,
             Verdict::Unknown => self.unknown = true,
-            Verdict::NotEntered | Verdict::Fenced | Verdict::Refused => {}
+            Verdict::Refused => {
+                self.refused.insert(generation);
+            }
+            Verdict::NotEntered | Verdict::Fenced => {}
         }
         self.forget_counted();
     }
@@ -178,7 +200,7 @@ impl Machine {
         let request = if self.uplink.unknown {
             let lineage = self.journal.lineage(&self.uplink.from);
             Request::Join(Join { boss, journal, shard: self.journal.shard, lineage })
-        } else if truth.status == Status::Alive && !self.uplink.has_entered(generation) {
+        } else if self.must_enter(&truth) {
             Request::Enter(Enter { boss, journal, generation })
         } else {
             (sent.generation, sent.last) = self.subject(&truth);
@@ -192,12 +214,22 @@ impl Machine {
         Some(request)
     }
 
+    /// Whether hits are to be admitted in the current generation, or have been before the authority
+    /// was rolled back.
+    fn must_enter(&self, truth: &Truth) -> bool {
+        let generation = truth.generation;
+        let owed = truth.status != Status::Closed && self.journal.books.contains_key(&generation);
+        !self.uplink.has_entered(generation) && (truth.status == Status::Alive || owed)
+    }
+
     /// The generation that the next push is about, and whether it is the last one there.
     fn subject(&self, truth: &Truth) -> (Gen, bool) {
         let over = matches!(truth.status, Status::Collecting | Status::Closed);
         for (generation, book) in &self.journal.books {
             let ended = *generation < truth.generation || over;
-            if ended && !self.uplink.finished.contains(generation) {
+            let done =
+                self.uplink.finished.contains(generation) || self.uplink.is_refused(*generation);
+            if ended && !done {
                 // Nothing is admitted there any more; what is admitted must be synced first.
                 return (*generation, self.buffer.total(*generation) == book.total);
             }
@@ -206,17 +238,18 @@ impl Machine {
     }
 
     /// Takes the answer to the request in flight.
-    pub fn handle_answer(&mut self, _now: Micros, answer: Answer) {
+    pub fn handle_answer(&mut self, now: Micros, answer: Answer) {
         let Some((asked, sent)) = self.uplink.in_flight.take() else {
             return;
         };
-        self.uplink.backoff.reset();
         match answer {
             Answer::Join(JoinAnswer::Joined { truth, .. }) => {
                 self.uplink.unknown = false;
                 self.uplink.from.clear();
                 self.uplink.begin_again();
-                self.uplink.answered.clear();
+                for generation in self.uplink.answered.keys().copied().collect::<Vec<_>>() {
+                    self.uplink.learn_applied(generation, 0);
+                }
                 self.fanout.learn(truth, asked);
             }
             Answer::Enter(EnterAnswer::Entered { spec, truth }) => {
@@ -238,21 +271,31 @@ impl Machine {
                 if answer.verdict == Verdict::Fenced {
                     self.fence();
                 }
-                self.report_late(sent.generation, &answer.late);
+                for line in &answer.late {
+                    self.enter_late(sent.generation, line.player, line.total);
+                }
+                if answer.verdict == Verdict::Refused {
+                    return self.back_off(now);
+                }
             }
             Answer::Enter(EnterAnswer::Fenced) | Answer::Join(JoinAnswer::Fenced) => self.fence(),
             Answer::Join(JoinAnswer::Gap { journal, generation, applied }) => {
                 self.uplink.from.insert((journal, generation), applied);
             }
-            Answer::Join(JoinAnswer::Refused | JoinAnswer::Full) => self.handle_no_answer(asked),
+            Answer::Join(JoinAnswer::Refused | JoinAnswer::Full) => return self.back_off(now),
         }
+        self.uplink.backoff.reset();
     }
 
     /// Nobody knows what became of the request in flight. Whatever comes next repairs it.
     pub fn handle_no_answer(&mut self, now: Micros) {
         self.uplink.in_flight = None;
-        self.uplink.not_before = now + self.uplink.backoff.next_delay();
         self.counts.unanswered += 1;
+        self.back_off(now);
+    }
+
+    fn back_off(&mut self, now: Micros) {
+        self.uplink.not_before = now + self.uplink.backoff.next_delay();
     }
 
     /// Another process took over: nothing that this one says counts any more.
@@ -263,14 +306,7 @@ impl Machine {
         }
     }
 
-    /// Enters late damage of this journal; that of its ancestors comes on top.
-    fn report_late(&mut self, generation: Gen, late: &[Line]) {
-        for line in late {
-            let before = self.late_before.get(&(generation, line.player)).copied().unwrap_or(0);
-            self.enter_late(generation, line.player, before + line.total);
-        }
-    }
-
+    /// Enters a player's damage that came late. Totals only grow: repetitions change nothing.
     pub(super) fn enter_late(&mut self, generation: Gen, player: PlayerId, late: u64) {
         let Some(id) = self.sessions.of_player(player) else {
             return;

@@ -2,6 +2,7 @@
 
 import type { BossSpec } from '../protocol';
 import { Status } from '../protocol';
+import { ageMs } from '../replica';
 import type { Game } from '../store';
 import { byId, make, setText } from './dom';
 import { compact, exact, percent } from './text';
@@ -17,6 +18,9 @@ const figure = byId('figure', HTMLImageElement);
 /** Names of phases keep this distance. One without room is left out; its mark stays. */
 const GAP_PX = 8;
 
+/** An older truth is hatched: the bar no longer shows what is going on. */
+const OLD_MS = 1_500;
+
 let drawn: BossSpec | null = null;
 let placed: { spec: BossSpec | null; phase: number | null; width: number } = {
   spec: null,
@@ -24,8 +28,9 @@ let placed: { spec: BossSpec | null; phase: number | null; width: number } = {
   width: 0,
 };
 
-export function drawHealth(game: Game): void {
+export function drawHealth(game: Game, now: number): void {
   const { spec, truth, bar } = game;
+  fill.classList.toggle('old', (ageMs(now, game) ?? 0) > OLD_MS);
   if (spec !== drawn && spec) drawSpec(spec);
   drawn = spec;
   if (!truth || !bar) return;

@@ -1,7 +1,7 @@
 // Words and numbers of the page.
 
 import type { Link } from '../connection';
-import type { Reason } from '../protocol';
+import { Reason } from '../protocol';
 import type { Effect } from '../store';
 
 const whole = new Intl.NumberFormat('en');
@@ -27,19 +27,21 @@ export function age(ms: number | null): string {
 /** Why a shown hit does not count. */
 export function refusal(reason: Reason | null): string {
   switch (reason) {
-    case 1:
+    case Reason.Unknown:
+      return 'refused';
+    case Reason.Generation:
       return 'that life was over';
-    case 2:
+    case Reason.Defeated:
       return 'already defeated';
-    case 3:
+    case Reason.Skill:
       return 'no such skill';
-    case 4:
+    case Reason.Cooldown:
       return 'still cooling down';
-    case 5:
+    case Reason.Rate:
       return 'too fast';
-    case 6:
+    case Reason.NotReady:
       return 'server not ready';
-    case 7:
+    case Reason.Full:
       return 'server full';
     case null:
       return 'lost with the link';
@@ -106,6 +108,6 @@ export function notice(state: Link, retryMs: number, pending: number): Notice {
     case 'replaced':
       return { text: 'This fight goes on in another tab.', button: 'Play here' };
     case 'outdated':
-      return { text: 'The server speaks a newer protocol.', button: 'Reload' };
+      return { text: 'The server does not understand this page.', button: 'Reload' };
   }
 }

@@ -20,7 +20,7 @@ const figure = byId('figure', HTMLImageElement);
 
 /** Draws a game. Everything in it has a place of its own, which no state moves. */
 export function draw(game: Game, now: number, hands: Hands): void {
-  drawHealth(game);
+  drawHealth(game, now);
   drawSkills(game, now, hands.press);
   drawFloats(game, now);
   drawStatus(game, now);
