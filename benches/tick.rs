@@ -33,10 +33,11 @@ impl Game {
     fn new(players: u32) -> Self {
         let mut scenario = Scenario::parse(Scenario::default_text()).expect("it comes along");
         // Nobody wins a bench.
-        scenario.spec.hp_max = ucore::INT_MAX;
+        scenario.spec.hp_max = protocol::limits::HP_MAX;
         let mut authority = Authority::new(scenario.id, scenario.spec);
         let id = JournalId(Bin([1; 16]));
-        let mut opening = Opening::new(scenario.id, ShardId(1), Disk::default(), id);
+        let mut opening = Opening::new(scenario.id, ShardId(1), Disk::default(), id)
+            .expect("an empty disk is about no other boss");
         let opened = loop {
             match opening.step() {
                 Step::Intend(_) | Step::Adopt(_) => opening.handle_written(),
@@ -47,7 +48,7 @@ impl Game {
                 Step::Done(opened) => break opened,
             }
         };
-        let shard = Machine::new(scenario.id, *opened, Micros(0), 7);
+        let shard = Machine::new(*opened, Micros(0), 7);
         let mut game = Self { authority, shard, now: Micros(0), players, seq: 0, next: 0 };
         for player in 0..players {
             let mut token = [0; 16];
@@ -85,7 +86,8 @@ impl Game {
                 | Output::Card(..)
                 | Output::Ack(..)
                 | Output::Close(..)
-                | Output::Fenced => drop(black_box(output)),
+                | Output::Fenced
+                | Output::Abandoned(_) => drop(black_box(output)),
             }
         }
         black_box(encode(&ShardMessage::State(self.shard.state(self.now))));

@@ -30,7 +30,10 @@ pub(crate) async fn run(args: ShardArgs) -> anyhow::Result<ExitCode> {
         authority: Arc::new(embedded.clone()),
     };
     let running = shard::start(config)?;
-    tracing::info!(target: "worldboss", "shard {} listens on http://{}/", args.shard_id, running.addr());
+    tracing::info!(
+        target: "worldboss",
+        "shard {} listens on http://{}/", args.shard_id, running.addr(),
+    );
     until_stopped(running, &embedded).await
 }
 
@@ -56,6 +59,10 @@ fn ended(exit: Exit) -> anyhow::Result<ExitCode> {
             "another process took over this shard's journal; the data directory was copied or is \
              used twice. Its file is kept as it is"
         ),
+        Exit::Abandoned(why) => {
+            bail!("{why}; start again: the next process takes over from this one's journal")
+        }
+        Exit::Failed(reason) => bail!("a part of this process has failed: {reason}"),
         Exit::Disk(reason) => bail!("{reason}. Start again: the file is checked when it is opened"),
         Exit::Refused(reason) => bail!("{reason}"),
     }

@@ -114,11 +114,8 @@ impl Kind {
         create: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), DiskError> {
         let path = self.path(dir);
-        let building = path.with_extension("new");
+        let building = path.with_extension(format!("new-{}", std::process::id()));
         let io = |error: std::io::Error| DiskError::Io(path.clone(), error.to_string());
-        if building.try_exists().map_err(io)? {
-            std::fs::remove_file(&building).map_err(io)?;
-        }
         let database = Database::create(&building).map_err(|error| self.open_error(dir, error))?;
         let tables = || -> Result<(), redb::Error> {
             let write = database.begin_write()?;
@@ -129,7 +126,13 @@ impl Kind {
         };
         tables().map_err(|error| self.damaged(dir, error))?;
         drop(database);
-        std::fs::rename(&building, &path).map_err(io)?;
+        // A link, and not a rename: it fails if another process was faster, whose file it is then.
+        match std::fs::hard_link(&building, &path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(io(error));
+            }
+            _ => std::fs::remove_file(&building).map_err(io)?,
+        }
         // A file whose name was never synced is gone after a power cut.
         std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
     }

@@ -4,7 +4,7 @@
 //! clamping does not commute. What an update *should* be is decided by the authority alone; this
 //! fold only says whether it fits and what it changes.
 
-use crate::limits::KEEP_GENERATIONS;
+use crate::limits::{KEEP_GENERATIONS, REMAINS_MAX};
 use crate::message::codes;
 use crate::{
     BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalId, Line, PlayerId, ShardId,
@@ -32,8 +32,8 @@ codes! {
 pub struct Boss {
     journals: BTreeMap<JournalId, JournalRecord>,
     lives: BTreeMap<Gen, Life>,
-    /// Of generations that are no longer kept: the books of journals that have not said all. What
-    /// such a journal still brings is late, and it must be told so.
+    /// Of the newest [`REMAINS_MAX`] generations that are no longer kept: the books of journals
+    /// that have not said all. What such a journal still brings is late, and it must be told so.
     remains: BTreeMap<Gen, Life>,
 }
 
@@ -217,14 +217,22 @@ impl Boss {
         Ok(())
     }
 
-    fn check_late(&self, journal: JournalId, interval: &Interval) -> Result<(), Reject> {
+    fn check_late(
+        &self,
+        journal: JournalId,
+        interval: &Interval,
+        last: bool,
+    ) -> Result<(), Reject> {
         self.check_writer(journal)?;
         let life = self.book(interval.generation).ok_or(Reject::Missing)?;
         if *life.status.get() != Status::Closed {
             return Err(Reject::OutOfOrder);
         }
+        if life.entered.get(&journal) == Some(&true) {
+            return Err(Reject::OutOfOrder);
+        }
         life.check_interval(journal, interval)?;
-        if life.applied(journal) < interval.to { Ok(()) } else { Err(Reject::Exists) }
+        if last || life.applied(journal) < interval.to { Ok(()) } else { Err(Reject::Exists) }
     }
 
     fn check_spawn(&self, generation: Gen) -> Result<(), Reject> {
@@ -247,8 +255,11 @@ impl Boss {
         let speaks = |journal: &JournalId| journals.get(journal).is_some_and(|it| !it.sealed);
         self.remains.retain(|_, life| {
             *life = life.unfinished(speaks);
-            !life.entered.is_empty()
+            life.entered.values().any(|finished| !finished)
         });
+        while self.remains.len() > REMAINS_MAX {
+            self.remains.pop_first();
+        }
         let (lives, remains) = (&self.lives, &self.remains);
         self.journals.retain(|journal, record| {
             let mut books = lives.values().chain(remains.values());
@@ -299,8 +310,9 @@ impl Boss {
                     life.turn(Status::Defeated)?;
                 }
             }
-            BossUpdate::Late { journal, interval } => {
+            BossUpdate::Late { journal, interval, last } => {
                 let life = self.life_mut(interval.generation)?;
+                life.entered.insert(journal, last);
                 life.begin_late(journal);
                 life.late.absorb(GMap::<_, JournalDamage>::line(journal, (&interval).into()));
                 life.learn_names(&interval);
@@ -331,7 +343,7 @@ impl Life {
         }
     }
 
-    /// The part of this book that concerns journals which have not said all.
+    /// This book without the lines of journals which have said all, or can say nothing more.
     fn unfinished(&self, speaks: impl Fn(&JournalId) -> bool) -> Self {
         let open =
             |journal: &JournalId| self.entered.get(journal) == Some(&false) && speaks(journal);
@@ -339,9 +351,9 @@ impl Life {
             let lines = book.iter().filter(|(journal, _)| open(journal));
             lines.map(|(journal, damage)| (*journal, damage.clone())).collect()
         };
-        let entered = self.entered.keys().filter(|journal| open(journal));
+        let entered = self.entered.keys().map(|journal| (*journal, !open(journal)));
         Self {
-            entered: entered.map(|journal| (*journal, false)).collect(),
+            entered: entered.collect(),
             counted: lines(&self.counted),
             late: lines(&self.late),
             spec: self.spec.clone(),
@@ -405,7 +417,9 @@ impl Updatable for Boss {
                     _ => Ok(()),
                 }
             }
-            BossUpdate::Late { journal, interval } => self.check_late(*journal, interval),
+            BossUpdate::Late { journal, interval, last } => {
+                self.check_late(*journal, interval, *last)
+            }
             BossUpdate::Status { generation, status } => {
                 let life = self.lives.get(generation).ok_or(Reject::Missing)?;
                 match (life.status.get(), status) {

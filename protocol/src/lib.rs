@@ -29,8 +29,8 @@ pub use message::{
 };
 pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
 pub use sync::{
-    Claim, Enter, EnterAnswer, Interval, Join, JoinAnswer, LateLine, Line, LogPage, Named, Push,
-    PushAnswer, ReadLog, Seen, Snapshot, Truth, Verdict,
+    Claim, Enter, EnterAnswer, FollowError, Interval, Join, JoinAnswer, LateLine, Line, LogPage,
+    Named, Push, PushAnswer, ReadLog, Seen, Snapshot, Truth, Verdict,
 };
 pub use update::BossUpdate;
 

@@ -47,6 +47,15 @@ pub const AUTHORITY_REQUESTS_MAX: usize = 1_024;
 /// Requests that share one synced commit of the embedded authority.
 pub const COMMIT_REQUESTS_MAX: usize = 256;
 
+/// HP of a boss: half of what an integer may be, so that overkill always has room.
+pub const HP_MAX: u64 = 1 << 52;
+
+/// Bytes that a connection may send within one tick. More: close code 4008.
+pub const INPUT_BYTES_PER_TICK_MAX: usize = 16 * 1024;
+
+/// Bytes of a closing connection that are read and thrown away, so that its last words arrive.
+pub const LINGER_BYTES_MAX: usize = 64 * 1024;
+
 /// Bytes of a scenario file. Longer: refused.
 pub const SCENARIO_BYTES_MAX: usize = 64 * 1024;
 
@@ -60,8 +69,12 @@ pub const SKILLS_MAX: usize = 32;
 /// ledger alone.
 pub const KEEP_GENERATIONS: u32 = 2;
 
-/// Journals that an authority remembers for one boss. More: joins are refused until a generation
-/// ends and lets sealed ones go.
+/// Older generations of which an authority keeps the books of journals that have not said all.
+/// More: the oldest is forgotten, and what a journal still brings for it is recorded nowhere.
+pub const REMAINS_MAX: usize = 64;
+
+/// Journals that an authority remembers for one boss. More: joins are refused. Sealed ones go
+/// with their generations; one whose disk was lost stays.
 pub const JOURNALS_MAX: usize = 65_536;
 
 /// Journals before its own that a shard keeps, to tell an authority that was rolled back. More: the

@@ -1,11 +1,10 @@
 //! Scenario files: what a boss is. TOML in, checked once, with the key and line of every mistake.
 
-use crate::limits::{PHASES_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX};
+use crate::limits::{HP_MAX, PHASES_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX};
 use crate::{BossId, SkillId};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use toml::Spanned;
-use ucore::INT_MAX;
 use ucore::int53;
 
 /// A checked scenario file.
@@ -22,7 +21,7 @@ pub struct Scenario {
 pub struct BossSpec {
     /// Its name.
     pub name: String,
-    /// HP at the start of a generation, from 1 to 2^53 - 1.
+    /// HP at the start of a generation, from 1 to 2^52.
     #[serde(with = "int53")]
     pub hp_max: u64,
     /// Its phases, from full health down. The first begins at 100 percent.
@@ -149,7 +148,7 @@ impl Check<'_> {
     fn file(&self, file: File) -> Result<Scenario, ScenarioError> {
         let id = BossId(self.range("boss.id", &file.boss.id, 1..=u32::MAX)?);
         let name = self.name("boss.name", file.boss.name)?;
-        let hp_max = self.range("boss.hp_max", &file.boss.hp_max, 1..=INT_MAX)?;
+        let hp_max = self.range("boss.hp_max", &file.boss.hp_max, 1..=HP_MAX)?;
         let phases = self.phases(file.phase)?;
         let skills = self.skills(file.skill)?;
         let timing = file.timing;

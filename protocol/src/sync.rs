@@ -1,8 +1,8 @@
 //! What a shard and an authority say to each other.
 
-use crate::{Boss, BossId, BossSpec, Entry, Gen, JournalId, PlayerId, ShardId, Status};
+use crate::{Boss, BossId, BossSpec, Entry, EntryError, Gen, JournalId, PlayerId, ShardId, Status};
 use serde::{Deserialize, Serialize};
-use ucore::{Chain, Version, int53};
+use ucore::{Chain, Reject, Updatable, Version, int53};
 
 /// Opens a journal. Repeating it is harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -262,4 +262,39 @@ pub struct Snapshot {
     pub chain: Chain,
     /// The value.
     pub boss: Boss,
+}
+
+/// Why an entry does not continue a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// It is not what belongs there.
+    #[error("log entry {0}: {1}")]
+    Entry(Version, EntryError),
+    /// It does not fit the value before it.
+    #[error("log entry {0} does not fit: {1}")]
+    Unfit(Version, Reject),
+}
+
+impl Default for Snapshot {
+    /// The value before the first entry.
+    fn default() -> Self {
+        Self { version: Version(0), chain: Chain::START, boss: Boss::default() }
+    }
+}
+
+impl Snapshot {
+    /// Moves on by the entry that follows; a follower at a version is the fold up to it.
+    ///
+    /// # Errors
+    /// [`FollowError`]; the value is then as it was.
+    pub fn follow(&mut self, entry: &Entry) -> Result<(), FollowError> {
+        let version = entry.version;
+        let update = entry
+            .follow(self.version, self.chain)
+            .map_err(|error| FollowError::Entry(version, error))?;
+        self.boss.apply(update).map_err(|reject| FollowError::Unfit(version, reject))?;
+        (self.version, self.chain) = (version, entry.chain);
+        Ok(())
+    }
 }

@@ -54,6 +54,8 @@ pub enum BossUpdate {
         journal: JournalId,
         /// The damage.
         interval: Interval,
+        /// Whether the journal will say nothing more about the generation.
+        last: bool,
     },
     /// The generation goes on in its life after death.
     Status {
@@ -92,7 +94,9 @@ impl BossUpdate {
                 let (last, death) = (u8::from(*last), u8::from(*death));
                 format!("push j={journal} {} l={last} p={phase} d={death}", span(interval))
             }
-            Self::Late { journal, interval } => format!("late j={journal} {}", span(interval)),
+            Self::Late { journal, interval, last } => {
+                format!("late j={journal} {} l={}", span(interval), u8::from(*last))
+            }
             Self::Status { generation, status } => {
                 format!("status g={generation} s={}", status.code())
             }
@@ -142,7 +146,11 @@ impl BossUpdate {
                 phase: line.optional("p", |text| text.parse().ok())?,
                 death: line.flag("d")?,
             },
-            "late" => Self::Late { journal: line.journal("j")?, interval: line.interval(blob)? },
+            "late" => Self::Late {
+                journal: line.journal("j")?,
+                interval: line.interval(blob)?,
+                last: line.flag("l")?,
+            },
             "status" => {
                 let generation = Gen(line.number("g")?);
                 let code: u8 = line.number("s")?;

@@ -112,7 +112,7 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
             phase: Some(1),
             death: false,
         },
-        BossUpdate::Late { journal, interval },
+        BossUpdate::Late { journal, interval, last: true },
         BossUpdate::Status { generation, status: Status::Closed },
         BossUpdate::Wait { generation },
     ];

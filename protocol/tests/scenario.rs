@@ -23,7 +23,7 @@ fn a_value_out_of_range_is_named_by_line_key_and_range() {
         (
             "hp_max = 50000000",
             "hp_max = 0",
-            "line 6: `boss.hp_max` is 0, expected 1 to 9007199254740991",
+            "line 6: `boss.hp_max` is 0, expected 1 to 4503599627370496",
         ),
         ("percent = 66", "percent = 100", "line 15: `phase.percent` is 100, expected 1 to 99"),
         ("percent = 100", "percent = 99", "line 11: `phase.percent` is 99, expected 100 to 100"),

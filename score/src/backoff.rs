@@ -43,10 +43,4 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.attempts = 0;
     }
-
-    /// Attempts since the last success.
-    #[must_use]
-    pub fn attempts(&self) -> u32 {
-        self.attempts
-    }
 }

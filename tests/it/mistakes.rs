@@ -3,11 +3,11 @@
 use crate::server::{Server, output, worldboss};
 use futures::{SinkExt, StreamExt};
 use protocol::{
-    CloseCode, Gen, Hello, Hit, InputSeq, PlayerMessage, ShardMessage, SkillId, encode,
+    Ack, CloseCode, Gen, Hello, Hit, InputSeq, PlayerMessage, ShardMessage, SkillId, Tick, encode,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -68,7 +68,7 @@ fn a_mistake_in_a_scenario_is_named_by_file_line_and_key() {
 fn a_damaged_journal_is_refused_by_name_with_the_cure() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(Server::start(dir.path()).terminate(), Some(0));
-    let journal = dir.path().join("shard-1").join("journal.redb");
+    let journal = dir.path().join("boss-1").join("shard-1").join("journal.redb");
     let mut bytes = std::fs::read(&journal).unwrap();
     bytes[4_096..].iter_mut().for_each(|byte| *byte ^= 0x55);
     std::fs::write(&journal, bytes).unwrap();
@@ -120,6 +120,23 @@ async fn answer(socket: &mut Socket) -> ShardMessage {
     }
 }
 
+/// The next acknowledgement. No state frame of a tick may be missing on the way to it.
+async fn ack_without_a_gap(socket: &mut Socket, last: &mut Option<Tick>) -> Ack {
+    loop {
+        if let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() {
+            match ShardMessage::decode(&bytes).unwrap() {
+                ShardMessage::State(state) => {
+                    let expected = last.map_or(state.tick, Tick::next);
+                    assert_eq!(state.tick, expected, "a frame of the neighbour is missing");
+                    *last = Some(state.tick);
+                }
+                ShardMessage::Ack(ack) => return ack,
+                _ => {}
+            }
+        }
+    }
+}
+
 /// The code and the reason with which a connection is closed.
 async fn closed(socket: &mut Socket) -> (u16, String) {
     loop {
@@ -144,8 +161,8 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
     let mut neighbour = connect(&server).await;
     send(&mut neighbour, &hello()).await;
     assert!(matches!(answer(&mut neighbour).await, ShardMessage::Welcome(_)));
-    let first_hello = encode(&hello());
-    let hostile: [(&str, Vec<Message>, CloseCode, &str); 8] = [
+    let (first_hello, mut last) = (encode(&hello()), None);
+    let hostile: [(&str, Vec<Message>, CloseCode, &str); 9] = [
         (
             "too large",
             vec![Message::binary(vec![0; 5_000])],
@@ -184,6 +201,12 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
             "Hello was said already in this connection",
         ),
         (
+            "a flood of pings",
+            (0..200).map(|_| Message::Ping(vec![7].into())).collect(),
+            CloseCode::Flood,
+            "more than 64 messages in one tick",
+        ),
+        (
             "a flood",
             std::iter::once(Message::binary(first_hello))
                 .chain((1..200).map(|seq| Message::binary(encode(&hit(seq)))))
@@ -206,12 +229,26 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
         assert_eq!(server.metric(&metric), before + 1, "{what}");
         // The neighbour plays on.
         send(&mut neighbour, &hit(round)).await;
-        let ack = loop {
-            if let ShardMessage::Ack(ack) = answer(&mut neighbour).await {
-                break ack;
-            }
-        };
+        let ack = ack_without_a_gap(&mut neighbour, &mut last).await;
         assert_eq!((ack.seq, ack.refused.len()), (InputSeq(round), 0), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_close_is_answered_with_a_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path());
+    for greeted in [false, true] {
+        let mut socket = connect(&server).await;
+        if greeted {
+            send(&mut socket, &hello()).await;
+            assert!(matches!(answer(&mut socket).await, ShardMessage::Welcome(_)));
+        }
+        let close = CloseFrame { code: 1000.into(), reason: "bye".into() };
+        socket.send(Message::Close(Some(close))).await.unwrap();
+        let (code, why) = closed(&mut socket).await;
+        assert_eq!((code, why.as_str()), (1000, "bye"), "greeted: {greeted}");
+        assert!(socket.next().await.is_none(), "and the connection ends cleanly");
     }
 }
 

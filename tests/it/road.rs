@@ -2,7 +2,7 @@
 
 use crate::world::{Driven, Truth, journal, scenario};
 use protocol::{Gen, InputSeq, JoinAnswer, RefusalReason, Status};
-use shard::machine::{Disk, Output, Request};
+use shard::machine::{Disk, Opening, Output, Request};
 use std::collections::BTreeMap;
 
 #[test]
@@ -121,18 +121,7 @@ fn damage_that_arrives_many_generations_later_is_late_and_its_player_is_told() {
     cut_off.tick(&mut truth);
     cut_off.hit(0, 2);
     cut_off.tick_alone();
-    let mut seq = 0;
-    for generation in 1..=5 {
-        while truth.machine.truth().generation == Gen(generation) {
-            for _ in 0..4 {
-                seq += 1;
-                killer.hit(0, seq);
-            }
-            killer.now = killer.now + protocol::Micros::from_millis(900);
-            killer.tick(&mut truth);
-            truth.poll();
-        }
-    }
+    pass_generations(killer, &mut truth, 5);
     assert!(truth.machine.boss().life(Gen(1)).is_none(), "generation 1 is no longer kept");
     (0..4).for_each(|_| cut_off.tick(&mut truth));
     let late = cut_off.ack(0).unwrap().tallies[0];
@@ -143,6 +132,7 @@ fn damage_that_arrives_many_generations_later_is_late_and_its_player_is_told() {
     let next = Driven::start(&mut truth, 2, cut_off.disk.clone(), journal(3));
     let ancestors = &next.shard.journal().ancestors;
     assert!(ancestors.iter().all(|ancestor| !ancestor.books.contains_key(&Gen(1))));
+    assert_eq!(next.shard.journal().sessions.len(), 1, "and the sessions go on");
 }
 
 #[test]
@@ -273,7 +263,6 @@ fn death_closes_the_books_after_every_journal_has_said_all() {
     let [killer, other] = &mut shards;
     other.hit(0, 1);
     other.tick_alone();
-    // One more than the bucket allows at once is refused, the rest is too much for the boss.
     (1..=12).for_each(|seq| killer.hit(0, seq));
     killer.tick(&mut truth);
     let dead = truth.machine.truth();
@@ -338,6 +327,100 @@ fn damage_that_arrives_after_the_books_closed_is_late_and_its_player_is_told() {
 }
 
 #[test]
+fn damage_stays_counted_when_its_last_word_is_repeated_generations_later() {
+    let mut truth = Truth::new(scenario(100, 10));
+    let mut shards =
+        [1, 2, 3].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
+    shards.iter_mut().for_each(|shard| ready(shard, &mut truth, 1));
+    let [killer, quiet, cut_off] = &mut shards;
+    quiet.hit(0, 1);
+    quiet.tick(&mut truth);
+    cut_off.hit(0, 1);
+    cut_off.tick(&mut truth);
+    (1..=10).for_each(|seq| killer.hit(0, seq));
+    killer.tick(&mut truth);
+    truth.poll();
+    // The quiet shard says its last word, and never hears the answer.
+    quiet.tick(&mut truth);
+    let request = quiet.shard.poll_request(quiet.now).unwrap();
+    assert!(matches!(&request, Request::Push(push) if push.last), "{request:?}");
+    truth.ask(request);
+    quiet.shard.handle_no_answer(quiet.now);
+    pass_generations(killer, &mut truth, 5);
+    for _ in 0..4 {
+        quiet.now = quiet.now + protocol::Micros::from_millis(5_000);
+        quiet.tick(&mut truth);
+    }
+    let told = quiet.shard.journal().sessions.values().next().unwrap().tallies[0];
+    assert_eq!((told.damage, told.late), (10, 0));
+    assert!(quiet.shard.is_drained() && !quiet.has_ended());
+}
+
+#[test]
+fn late_damage_of_a_process_and_of_the_one_before_it_adds_up() {
+    let mut truth = Truth::new(scenario(100, 10));
+    let mut killer = Driven::start(&mut truth, 1, Disk::default(), journal(1));
+    let mut first = Driven::start(&mut truth, 2, Disk::default(), journal(2));
+    ready(&mut killer, &mut truth, 1);
+    ready(&mut first, &mut truth, 1);
+    let token = first.welcome(0).unwrap().session;
+    let mut older = Truth { machine: truth.folded(), log: truth.log.clone() };
+    first.hit(0, 1);
+    first.tick_alone();
+    let mut next = Driven::start(&mut truth, 2, first.disk.clone(), journal(3));
+    next.hello(0, Some(token));
+    next.tick(&mut truth);
+    next.tick(&mut truth);
+    next.hit(0, 2);
+    next.tick(&mut truth);
+    assert_eq!(truth.machine.truth().damage, 20);
+    // The authority comes back without all of that, and the boss dies before anybody tells it.
+    pass_generations(&mut killer, &mut older, 1);
+    for _ in 0..8 {
+        next.now = next.now + protocol::Micros::from_millis(5_000);
+        next.tick(&mut older);
+    }
+    let told = next.shard.journal().sessions.values().next().unwrap().tallies[0];
+    assert_eq!((told.generation, told.damage, told.late), (Gen(1), 20, 20));
+    assert!(next.shard.is_drained());
+}
+
+#[test]
+fn a_slow_disk_loses_nothing_when_its_generation_ends_meanwhile() {
+    let mut truth = Truth::new(scenario(100, 10));
+    let mut shards =
+        [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
+    let [killer, first] = &mut shards;
+    ready(killer, &mut truth, 1);
+    ready(first, &mut truth, 1);
+    // The next process on that disk enters and admits while its first record is being written.
+    let mut slow = Driven::start(&mut truth, 2, first.disk.clone(), journal(3));
+    slow.hello(0, None);
+    slow.stall();
+    slow.tick(&mut truth);
+    slow.hit(0, 1);
+    slow.tick(&mut truth);
+    pass_generations(killer, &mut truth, 1);
+    slow.tick(&mut truth);
+    slow.unstall();
+    for _ in 0..4 {
+        slow.tick(&mut truth);
+    }
+    let told = slow.shard.journal().sessions.values().last().unwrap().tallies[0];
+    assert_eq!((told.generation, told.damage, told.late), (Gen(1), 10, 10));
+}
+
+#[test]
+fn a_journal_is_not_played_on_another_boss() {
+    let mut truth = Truth::new(scenario(100, 10));
+    let shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
+    let other = protocol::BossId(2);
+    let opening = Opening::new(other, protocol::ShardId(1), shard.disk, journal(2));
+    let error = opening.unwrap_err().to_string();
+    assert!(error.contains("about boss 1") && error.contains("another data directory"), "{error}");
+}
+
+#[test]
 fn a_claim_that_contradicts_itself_changes_nothing() {
     let mut truth = Truth::new(scenario(1_000_000, 10));
     let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
@@ -378,4 +461,20 @@ fn ready(shard: &mut Driven, truth: &mut Truth, players: u64) {
     shard.tick(truth);
     shard.tick(truth);
     assert!(shard.shard.is_ready());
+}
+
+/// Lets one shard kill the boss, again and again, until these generations are over.
+fn pass_generations(killer: &mut Driven, truth: &mut Truth, generations: u32) {
+    let mut seq = 1_000;
+    for generation in 1..=generations {
+        while truth.machine.truth().generation == Gen(generation) {
+            for _ in 0..4 {
+                seq += 1;
+                killer.hit(0, seq);
+            }
+            killer.now = killer.now + protocol::Micros::from_millis(900);
+            killer.tick(truth);
+            truth.poll();
+        }
+    }
 }

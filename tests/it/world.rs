@@ -62,6 +62,12 @@ impl Truth {
         answer
     }
 
+    /// The books as the outside world reads them.
+    pub(crate) fn ledger(&self) -> protocol::Ledger {
+        let value = self.machine.snapshot();
+        protocol::Ledger::of(self.machine.id(), &value.boss, value.version, value.chain)
+    }
+
     pub(crate) fn poll(&mut self) {
         self.machine.handle_poll();
         self.sync();
@@ -71,7 +77,8 @@ impl Truth {
     pub(crate) fn folded(&self) -> Authority {
         let spec: BossSpec = self.machine.spec().clone();
         let id = self.machine.id();
-        Authority::restore(id, spec, None, self.log.iter().cloned()).unwrap()
+        Authority::restore(id, spec, protocol::Snapshot::default(), self.log.iter().cloned())
+            .unwrap()
     }
 }
 
@@ -83,6 +90,8 @@ pub(crate) struct Driven {
     pub(crate) now: Micros,
     pub(crate) output: Vec<Output>,
     pub(crate) pushes: usize,
+    /// While the disk stalls, its one record waits here.
+    stalled: Option<Option<Record>>,
 }
 
 impl Driven {
@@ -90,7 +99,7 @@ impl Driven {
     pub(crate) fn start(truth: &mut Truth, label: u16, disk: Disk, id: JournalId) -> Self {
         let boss = truth.machine.id();
         let mut disk = disk;
-        let mut opening = Opening::new(boss, ShardId(label), disk.clone(), id);
+        let mut opening = Opening::new(boss, ShardId(label), disk.clone(), id).unwrap();
         let opened = loop {
             match opening.step() {
                 Step::Intend(journal) => {
@@ -105,8 +114,8 @@ impl Driven {
                 Step::Done(opened) => break opened,
             }
         };
-        let shard = Shard::new(boss, *opened, Micros(0), u64::from(label));
-        Self { shard, disk, now: Micros(0), output: Vec::new(), pushes: 0 }
+        let shard = Shard::new(*opened, Micros(0), u64::from(label));
+        Self { shard, disk, now: Micros(0), output: Vec::new(), pushes: 0, stalled: None }
     }
 
     /// One tick in which the disk is fast and the authority answers.
@@ -140,16 +149,31 @@ impl Driven {
     fn drain(&mut self) {
         while let Some(output) = self.shard.poll_output() {
             if let Output::Journal(record) = &output {
-                self.write(record.clone());
-                self.shard.handle_synced();
+                match &mut self.stalled {
+                    Some(waiting) => *waiting = Some(record.clone()),
+                    None => self.write(record.clone()),
+                }
             }
             self.output.push(output);
         }
     }
 
+    /// The disk takes no more until [`Driven::unstall`].
+    pub(crate) fn stall(&mut self) {
+        self.stalled.get_or_insert_default();
+    }
+
+    pub(crate) fn unstall(&mut self) {
+        if let Some(record) = self.stalled.take().flatten() {
+            self.write(record);
+        }
+        self.drain();
+    }
+
     fn write(&mut self, record: Record) {
         let journal = self.disk.journal.as_mut().expect("the shard has joined");
         ucore::Updatable::apply(journal, record).unwrap();
+        self.shard.handle_synced();
     }
 
     pub(crate) fn hello(&mut self, conn: u64, token: Option<Token>) {
@@ -169,6 +193,11 @@ impl Driven {
     pub(crate) fn hit_in(&mut self, conn: u64, seq: u32, generation: Gen) {
         let hit = Hit { generation, seq: InputSeq(seq), skill: SkillId(1) };
         self.shard.handle_hit(self.now, ConnId(conn), hit);
+    }
+
+    /// Whether the process had to end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.output.iter().any(|it| matches!(it, Output::Fenced | Output::Abandoned(_)))
     }
 
     /// The newest acknowledgement of a connection.

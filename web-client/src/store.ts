@@ -122,7 +122,7 @@ function handleEvent(game: Game, event: Event): void {
 }
 
 function handlePress(game: Game, now: number, id: SkillId): void {
-  if (game.session === null) return;
+  if (game.session === null || isOver(game.link)) return;
   const pressed = press(now, game, id);
   if (pressed.kind === 'idle') return show(game, { kind: 'idle', why: pressed.why });
   const { hit, damage } = predict(game.pending, pressed.hit, pressed.skill);
@@ -205,11 +205,26 @@ function ownDamage(uncounted: readonly Uncounted[], generation: Gen): number {
   return own.reduce((sum, { damage }) => sum + damage, 0);
 }
 
+/** Whether a link will not come back by itself. Then nothing can be hit. */
+export function isOver(link: Link): boolean {
+  switch (link.kind) {
+    case 'idle':
+    case 'connecting':
+    case 'live':
+    case 'waiting':
+      return false;
+    case 'gone':
+    case 'replaced':
+    case 'outdated':
+    case 'unwelcome':
+      return true;
+  }
+}
+
 /** A link that will not come back by itself takes the unanswered hits with it. */
 function handleLink(game: Game, link: Link): void {
   game.link = link;
-  const isOver = link.kind === 'gone' || link.kind === 'replaced' || link.kind === 'outdated';
-  if (!isOver || game.truth === null) return;
+  if (!isOver(link) || game.truth === null) return;
   handleAnswered(game, reconciliation.takeBackAll(game, game.truth.generation));
 }
 

@@ -175,6 +175,8 @@ describe('a connection that comes back', () => {
     page.frame({ kind: 'link', link: { kind: 'gone', why: '' } });
     expect(page.game.pending).toEqual([]);
     expect(page.goal).toBe(1000);
+    page.hits();
+    expect(page.game.pending, 'nothing can be hit').toEqual([]);
   });
 
   it('to a page that was loaded anew goes on with the session', () => {

@@ -12,8 +12,9 @@ use ucore::Version;
 const LOG: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("log");
 /// boss -> the newest [`Snapshot`]: where opening starts to fold.
 const NEWEST: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("newest");
-/// (boss, generation) -> the [`Snapshot`] before its first entry: where its whole log begins.
-const BASES: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("bases");
+/// (boss, generation) -> the version and the [`Snapshot`] before its first entry: where its whole
+/// log begins.
+const BASES: TableDefinition<'_, (u32, u32), (u64, &[u8])> = TableDefinition::new("bases");
 /// (boss, generation) -> the ledger with which it ended.
 const LEDGERS: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("ledgers");
 
@@ -46,7 +47,7 @@ impl Store {
 
     /// The boss's machine as the log left it.
     pub(super) fn restore(
-        &self,
+        &mut self,
         dir: &Path,
         boss: BossId,
         spec: BossSpec,
@@ -57,8 +58,9 @@ impl Store {
             .map(|bytes| decode(&bytes))
             .transpose()
             .map_err(|error| FILE.damaged(dir, error))?;
-        let after = snapshot.as_ref().map_or(Version(0), |snapshot| snapshot.version);
-        let entries = self.entries(boss, after, usize::MAX).map_err(damage)?;
+        let snapshot = snapshot.unwrap_or_default();
+        let entries = self.entries(boss, snapshot.version, usize::MAX).map_err(damage)?;
+        self.since_snapshot = entries.len() as u64;
         Machine::restore(boss, spec, snapshot, entries).map_err(|error| FILE.damaged(dir, error))
     }
 
@@ -68,6 +70,7 @@ impl Store {
         {
             let mut log = write.open_table(LOG)?;
             let mut bases = write.open_table(BASES)?;
+            let mut newest = write.open_table(NEWEST)?;
             let mut ledgers = write.open_table(LEDGERS)?;
             for output in outputs {
                 match output {
@@ -76,7 +79,12 @@ impl Store {
                         log.insert((boss.0, entry.version.0), encode(entry).as_slice())?;
                     }
                     Output::Base(generation, base) => {
-                        bases.insert((boss.0, generation.0), encode(base).as_slice())?;
+                        let bytes = encode(base);
+                        let line = (base.version.0, bytes.as_slice());
+                        bases.insert((boss.0, generation.0), line)?;
+                        // Opening may not start from what is dropped below.
+                        newest.insert(boss.0, bytes.as_slice())?;
+                        self.since_snapshot = 0;
                         if let Some(closed) = closing_ledger(boss, base) {
                             let key = (boss.0, generation.0 - 1);
                             ledgers.insert(key, encode(&closed).as_slice())?;
@@ -110,22 +118,24 @@ impl Store {
 
     /// A page of the log.
     pub(super) fn page(&self, page: ReadLog) -> Result<LogPage, String> {
-        let read = || -> Result<_, redb::Error> {
-            let tables = self.database.begin_read()?;
-            let bases = tables.open_table(BASES)?;
-            let oldest = bases.range((page.boss.0, 0)..=(page.boss.0, u32::MAX))?.next();
-            let base = oldest.transpose()?.map(|(_, base)| base.value().to_vec());
-            Ok(base)
-        };
-        let base = read().map_err(|error| error.to_string())?;
+        let base = self.base(page).map_err(|error| error.to_string())?;
         let base: Option<Snapshot> =
             base.map(|bytes| decode(&bytes)).transpose().map_err(|error| error.to_string())?;
-        let base = base.filter(|base| page.after < base.version);
         let after = base.as_ref().map_or(page.after, |base| base.version);
-        let entries = self
-            .entries(page.boss, after, LOG_PAGE_ENTRIES_MAX)
-            .map_err(|error| error.to_string())?;
+        let entries = self.entries(page.boss, after, LOG_PAGE_ENTRIES_MAX);
+        let entries = entries.map_err(|error| error.to_string())?;
         Ok(LogPage { base: base.map(Box::new), entries })
+    }
+
+    /// The oldest base, if the page asked for begins before it.
+    fn base(&self, page: ReadLog) -> Result<Option<Vec<u8>>, redb::Error> {
+        let tables = self.database.begin_read()?;
+        let bases = tables.open_table(BASES)?;
+        let oldest = bases.range((page.boss.0, 0)..=(page.boss.0, u32::MAX))?.next().transpose()?;
+        Ok(oldest.and_then(|(_, base)| {
+            let (version, bytes) = base.value();
+            (page.after < Version(version)).then(|| bytes.to_vec())
+        }))
     }
 
     fn newest(&self, boss: BossId) -> Result<Option<Vec<u8>>, redb::Error> {
@@ -158,17 +168,12 @@ fn drop_old(
     boss: BossId,
     generation: Gen,
     log: &mut redb::Table<'_, (u32, u64), &[u8]>,
-    bases: &mut redb::Table<'_, (u32, u32), &[u8]>,
+    bases: &mut redb::Table<'_, (u32, u32), (u64, &[u8])>,
 ) -> Result<(), redb::Error> {
-    let Some(oldest) = generation.0.checked_sub(KEEP_GENERATIONS) else {
-        return Ok(());
-    };
-    let Some(base) = bases.get((boss.0, oldest))?.map(|base| base.value().to_vec()) else {
-        return Ok(());
-    };
-    let base: Snapshot =
-        decode(&base).map_err(|error| redb::StorageError::Corrupted(error.to_string()))?;
-    log.retain_in((boss.0, 0)..=(boss.0, base.version.0), |_, _| false)?;
+    let Some(oldest) = generation.0.checked_sub(KEEP_GENERATIONS) else { return Ok(()) };
+    let base = bases.get((boss.0, oldest))?.map(|base| base.value().0);
+    let Some(version) = base else { return Ok(()) };
+    log.retain_in((boss.0, 0)..=(boss.0, version), |_, _| false)?;
     bases.retain_in((boss.0, 0)..(boss.0, oldest), |_, _| false)?;
     Ok(())
 }
@@ -179,7 +184,7 @@ mod tests {
     use protocol::{
         Enter, Interval, Join, JournalId, Line, PlayerId, Push, Scenario, ShardId, Status,
     };
-    use ucore::{Bin, Updatable};
+    use ucore::Bin;
 
     const JOURNAL: JournalId = JournalId(Bin([3; 16]));
 
@@ -223,12 +228,9 @@ mod tests {
         let base = page.base.expect("the log no longer begins at version 1");
         assert_eq!(base.boss.current().map(|(generation, _)| generation), Some(Gen(3)));
         assert!(page.entries[0].fields.starts_with("spawn g=4 "), "{}", page.entries[0].fields);
-        let (mut boss, mut at) = (base.boss, (base.version, base.chain));
-        for entry in page.entries {
-            boss.apply(entry.follow(at.0, at.1).unwrap()).unwrap();
-            at = (entry.version, entry.chain);
-        }
-        assert_eq!(&boss, machine.boss(), "the base and what follows are the whole value");
+        let mut value = *base;
+        page.entries.iter().for_each(|entry| value.follow(entry).unwrap());
+        assert_eq!(value, machine.snapshot(), "the base and what follows are the whole value");
         let read = store.database.begin_read().unwrap();
         let ledgers = read.open_table(LEDGERS).unwrap();
         for generation in 1..=5 {
@@ -237,5 +239,9 @@ mod tests {
             assert_eq!((ledger.generation, ledger.status), (Gen(generation), Status::Closed));
             assert_eq!((ledger.hp, ledger.damage), (0, ledger.hp_max));
         }
+        drop((ledgers, read, store));
+        let mut store = Store::open(dir.path()).unwrap();
+        let again = store.restore(dir.path(), id, machine.spec().clone()).unwrap();
+        assert_eq!(again.snapshot(), machine.snapshot(), "and it opens again");
     }
 }

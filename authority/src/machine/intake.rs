@@ -32,15 +32,15 @@ impl Machine {
     pub fn handle_push(&mut self, push: Push) -> PushAnswer {
         let rolled_back = self.log.lacks(push.seen);
         let (journal, generation) = (push.journal, push.interval.generation);
-        let named: Vec<_> = push.interval.lines.iter().map(|line| line.player).collect();
+        let named = push.interval.lines.clone();
         let verdict = self.verdict(journal, push.interval, push.last);
         if !matches!(verdict, Verdict::Unknown | Verdict::Fenced) {
             self.online.insert(journal, Online { players: push.online, silent_polls: 0 });
         }
         let life = self.boss.book(generation);
-        let late = |player| {
-            let total = life.map_or(0, |life| life.late_of(journal, player));
-            (total > 0).then_some(Line { player, total })
+        let late = |line: Line| {
+            let total = life.map_or(0, |life| life.late_of(journal, line.player));
+            (total > 0).then_some(Line { total, ..line })
         };
         let late = match verdict {
             Verdict::Closed => named.into_iter().filter_map(late).collect(),
@@ -69,7 +69,12 @@ impl Machine {
         };
         let (applied, status) = (life.applied(journal), *life.status.get());
         let entered = life.entered.get(&journal).copied();
-        let Some(finished) = entered.or((status == Status::Closed).then_some(false)) else {
+        let closed = status == Status::Closed;
+        // Who has said all has nothing more to say, and one that is not known there is late.
+        if closed && entered == Some(true) {
+            return Verdict::Closed;
+        }
+        let Some(finished) = entered.or(closed.then_some(false)) else {
             return Verdict::NotEntered;
         };
         if interval.from > applied {
@@ -78,30 +83,19 @@ impl Machine {
         let last = last && !finished && applied <= interval.to;
         let nothing_new = interval.to <= applied && !last;
         match status {
-            Status::Closed if interval.to <= applied => Verdict::Closed,
-            Status::Closed => self.record_late(journal, interval),
+            Status::Closed if nothing_new => Verdict::Closed,
+            Status::Closed => {
+                self.commit_checked(BossUpdate::Late { journal, interval, last }, Verdict::Closed)
+            }
             _ if nothing_new => Verdict::Duplicate,
             Status::Alive if last => Verdict::Refused,
             Status::Alive | Status::Defeated | Status::Collecting => {
-                self.count(journal, interval, last)
+                let caused = consequence(life, interval.to - applied);
+                let (phase, death) = (caused.phase, caused.death);
+                let push = BossUpdate::Push { journal, interval, last, phase, death };
+                self.commit_checked(push, Verdict::Counted)
             }
         }
-    }
-
-    fn count(&mut self, journal: JournalId, interval: Interval, last: bool) -> Verdict {
-        let Some(life) = self.boss.life(interval.generation) else {
-            return Verdict::NotEntered;
-        };
-        let caused = consequence(life, interval.to.saturating_sub(life.applied(journal)));
-        let (phase, death) = (caused.phase, caused.death);
-        self.commit_checked(
-            BossUpdate::Push { journal, interval, last, phase, death },
-            Verdict::Counted,
-        )
-    }
-
-    fn record_late(&mut self, journal: JournalId, interval: Interval) -> Verdict {
-        self.commit_checked(BossUpdate::Late { journal, interval }, Verdict::Closed)
     }
 
     /// Commits what a shard asked for, unless it contradicts itself.

@@ -1,6 +1,6 @@
 //! Hop 11, log: the change gets its version and its chain, and leaves for the disk.
 
-use super::{Output, Recent};
+use super::Output;
 use protocol::limits::CHAINS_MAX;
 use protocol::{Entry, Gen, Seen, Snapshot};
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ pub(super) struct Log {
     version: Version,
     chain: Chain,
     /// The last positions, oldest first, to recognise a shard that has seen another history.
-    recent: Recent,
+    recent: VecDeque<(Version, Chain)>,
     out: VecDeque<Output>,
 }
 

@@ -7,12 +7,11 @@ mod intake;
 mod boss;
 mod log;
 
-use protocol::limits::CHAINS_MAX;
 use protocol::{
-    Boss, BossId, BossSpec, BossUpdate, Entry, EntryError, Gen, JournalId, Snapshot, Status, Truth,
+    Boss, BossId, BossSpec, BossUpdate, Entry, FollowError, Gen, JournalId, Snapshot, Status, Truth,
 };
-use std::collections::{BTreeMap, VecDeque};
-use ucore::{Reject, Updatable};
+use std::collections::BTreeMap;
+use ucore::Updatable;
 
 use log::Log;
 
@@ -46,18 +45,6 @@ pub enum Output {
     Entry(Entry),
 }
 
-/// A log that can't be continued.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// An entry is not what belongs there.
-    #[error("log entry {0}: {1}")]
-    Entry(u64, EntryError),
-    /// An entry does not fit the value before it.
-    #[error("log entry {0} does not fit: {1}")]
-    Unfit(u64, Reject),
-}
-
 impl Machine {
     /// A boss whose log is empty: its first generation begins at once.
     #[must_use]
@@ -73,29 +60,23 @@ impl Machine {
         machine
     }
 
-    /// Continues a log. `spec` is the scenario of the generations to come.
+    /// Continues a log from a value of it. `spec` is the scenario of the generations to come.
     ///
     /// # Errors
     /// The first entry that does not follow from what is before it.
     pub fn restore(
         id: BossId,
         spec: BossSpec,
-        snapshot: Option<Snapshot>,
+        mut value: Snapshot,
         entries: impl IntoIterator<Item = Entry>,
-    ) -> Result<Self, RestoreError> {
-        let (mut boss, mut log) = snapshot.map_or_else(Default::default, |snapshot| {
-            (snapshot.boss, Log::at(snapshot.version, snapshot.chain))
-        });
+    ) -> Result<Self, FollowError> {
+        let mut log = Log::at(value.version, value.chain);
         for entry in entries {
-            let version = entry.version.0;
-            let update = entry
-                .follow(log.version(), log.chain())
-                .map_err(|error| RestoreError::Entry(version, error))?;
-            boss.apply(update).map_err(|reject| RestoreError::Unfit(version, reject))?;
+            value.follow(&entry)?;
             log.advance(entry.version, entry.chain);
         }
-        let empty = boss.current().is_none();
-        let mut machine = Self { id, boss, log, next: spec, online: BTreeMap::new() };
+        let empty = value.boss.current().is_none();
+        let mut machine = Self { id, boss: value.boss, log, next: spec, online: BTreeMap::new() };
         if empty {
             machine.spawn(Gen(1));
         }
@@ -197,8 +178,3 @@ impl Machine {
         self.log.append(entry);
     }
 }
-
-/// What a log keeps of its own past.
-type Recent = VecDeque<(ucore::Version, ucore::Chain)>;
-
-const _: () = assert!(CHAINS_MAX > 0, "a log compares at least its last position");

@@ -1,10 +1,9 @@
 //! The shard's port: the page, health, metrics, the ledger, and the upgrade of players' sockets.
 
-use super::ledger::Books;
+use super::ledger::{Follower, LedgerError};
 use super::metrics::Metrics;
 use super::page::page;
-use super::told;
-use super::worker::{Command, Ticket};
+use super::worker::{Command, Slot};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -33,7 +32,7 @@ pub(super) struct Site {
     pub(super) open: AtomicBool,
     pub(super) connections: Arc<AtomicUsize>,
     pub(super) metrics: Metrics,
-    pub(super) books: Books,
+    pub(super) follower: Follower,
     /// Why hits are not taken; empty while they are.
     pub(super) unready: watch::Receiver<&'static str>,
 }
@@ -44,8 +43,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const VANISHED: Duration = Duration::from_secs(20);
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
-/// Serves connections until `stop` changes.
-pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receiver<bool>) {
+/// Serves connections for as long as it is polled.
+pub(super) async fn serve(listener: TcpListener, site: Arc<Site>) {
     let routes = Router::new()
         .route("/", get(page))
         .route("/assets/{file}", get(page))
@@ -59,11 +58,7 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, mut stop: watc
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES_MAX);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = told(&mut stop) => return,
-        };
-        let stream = match accepted {
+        let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of descriptors, most likely: wait until some connection ends.
@@ -90,7 +85,9 @@ fn set_options(stream: &TcpStream) -> std::io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let probes = TcpKeepalive::new().with_time(VANISHED / 2).with_interval(VANISHED / 4);
     socket.set_tcp_keepalive(&probes)?;
-    socket.set_tcp_user_timeout(Some(VANISHED))
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(VANISHED))?;
+    Ok(())
 }
 
 async fn ready(State(site): State<Arc<Site>>) -> Response {
@@ -109,8 +106,11 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
 }
 
 async fn ledger(State(site): State<Arc<Site>>) -> Response {
-    match site.books.ledger().await {
-        Ok(ledger) => axum::Json(ledger).into_response(),
+    // A reader that leaves in the middle must not cost the next one what was folded.
+    let ledger = tokio::spawn(async move { site.follower.ledger().await }).await;
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    match ledger.unwrap_or(Err(LedgerError::Interrupted)) {
+        Ok(ledger) => (kind, ledger).into_response(),
         Err(error) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("no ledger now: {error}\n")).into_response()
         }
@@ -131,9 +131,9 @@ async fn upgrade(State(site): State<Arc<Site>>, mut request: Request) -> Respons
         return (StatusCode::BAD_REQUEST, text).into_response();
     }
     if !site.open.load(Ordering::Relaxed) {
-        return come_back("this shard waits for its authority");
+        return come_back("this shard takes no players now");
     }
-    let Some(ticket) = Ticket::take(&site.connections, CONNECTIONS_MAX) else {
+    let Some(slot) = Slot::take(&site.connections, CONNECTIONS_MAX) else {
         return come_back("this shard has all the connections that it can hold");
     };
     let idx = site.next_worker.fetch_add(1, Ordering::Relaxed) % site.workers.len();
@@ -148,7 +148,7 @@ async fn upgrade(State(site): State<Arc<Site>>, mut request: Request) -> Respons
         let Ok(socket) = parts.io.into_inner().into_std() else {
             return;
         };
-        drop(worker.send(Command::Socket(socket, parts.read_buf.to_vec(), ticket)).await);
+        drop(worker.send(Command::Socket(socket, parts.read_buf.to_vec(), slot)).await);
     });
     let mut response = response;
     let name = HeaderValue::from_static(SUBPROTOCOL);

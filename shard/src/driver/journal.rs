@@ -190,7 +190,7 @@ fn write_all(store: &Store, inbox: &Receiver<Append>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Gen, PlayerId, SessionId, ShardId, Tick};
+    use protocol::{BossId, Gen, PlayerId, SessionId, ShardId, Tick};
 
     use crate::machine::{BookChange, BookLine};
     use ucore::Bin;
@@ -209,7 +209,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (store, disk) = Store::open(dir.path()).unwrap();
         assert_eq!(disk, Disk::default());
-        let mut journal = Journal::begin(JournalId(Bin([1; 16])), ShardId(1), None, false);
+        let mut journal =
+            Journal::begin(JournalId(Bin([1; 16])), BossId(1), ShardId(1), None, false);
         store.intend(journal.id).unwrap();
         store.adopt(&journal).unwrap();
         let mut writer = Writer::start(store).unwrap();
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn an_intent_is_found_until_its_journal_is_adopted() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(JournalId(Bin([1; 16])), ShardId(1), None, false);
+        let journal = Journal::begin(JournalId(Bin([1; 16])), BossId(1), ShardId(1), None, false);
         let (store, _) = Store::open(dir.path()).unwrap();
         store.intend(journal.id).unwrap();
         drop(store);

@@ -20,7 +20,7 @@ use authority::Authority;
 use clock::Clock;
 use http::Site;
 use journal::{Store, Writer};
-use ledger::Books;
+use ledger::Follower;
 use metrics::Metrics;
 use protocol::{BossId, Micros, ShardId};
 use score::Backoff;
@@ -59,6 +59,9 @@ pub enum StartError {
     /// The journal's file can't be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The journal does not belong here.
+    #[error(transparent)]
+    Refused(#[from] OpeningError),
     /// The operating system refuses a thread or the port's address.
     #[error("can't start: {0}")]
     Io(#[from] std::io::Error),
@@ -71,8 +74,12 @@ pub enum Exit {
     Stopped,
     /// Another process took over its journal.
     Fenced,
+    /// Its journal can't go on, and why. The next process's can.
+    Abandoned(&'static str),
     /// Its disk failed.
     Disk(String),
+    /// A task of its own has failed.
+    Failed(String),
     /// The authority does not let it in.
     Refused(OpeningError),
 }
@@ -101,7 +108,7 @@ impl Running {
     pub async fn ended(&mut self) -> Exit {
         match (&mut self.task).await {
             Ok(exit) => exit,
-            Err(error) => Exit::Disk(format!("a task has failed: {error}")),
+            Err(error) => Exit::Failed(error.to_string()),
         }
     }
 }
@@ -125,6 +132,7 @@ pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
 pub fn start(config: Config) -> Result<Running, StartError> {
     let addr = config.listener.local_addr()?;
     let (store, disk) = Store::open(&config.data)?;
+    let opening = Opening::new(config.boss, config.shard, disk, entropy::journal())?;
     let (clock, metrics) = (Clock::start(), Metrics::new());
     let workers: Vec<_> = (0..config.workers.max(1))
         .map(|idx| worker::start(idx, clock, metrics.clone()))
@@ -137,13 +145,13 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         next_worker: AtomicUsize::new(0),
         connections: Arc::default(),
         metrics: metrics.clone(),
-        books: Books::new(config.boss, Arc::clone(&config.authority)),
+        follower: Follower::new(config.boss, Arc::clone(&config.authority), clock),
         open: AtomicBool::new(false),
         unready: why,
     });
-    tokio::spawn(http::serve(config.listener, Arc::clone(&site), stopped.clone()));
-    let opening = Opening::new(config.boss, config.shard, disk, entropy::journal());
-    let (boss, authority) = (config.boss, config.authority);
+    // Health is answered until the very end, players only while the shard is open.
+    let serving = tokio::spawn(http::serve(config.listener, Arc::clone(&site)));
+    let authority = config.authority;
     let task = tokio::spawn(async move {
         let mut stopping = stopped.clone();
         let opened = tokio::select! {
@@ -152,14 +160,17 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         };
         let opened = match opened {
             Ok(opened) => opened,
-            Err(exit) => return exit,
+            Err(exit) => {
+                serving.abort();
+                return exit;
+            }
         };
         let writer = match Writer::start(store) {
             Ok(writer) => writer,
-            Err(error) => return Exit::Disk(error.to_string()),
+            Err(error) => return Exit::Failed(error.to_string()),
         };
         site.open.store(true, Ordering::Relaxed);
-        let machine = Machine::new(boss, *opened, clock.now(), entropy::seed());
+        let machine = Machine::new(*opened, clock.now(), entropy::seed());
         let uplink = Uplink::new(authority);
         let ticker = Ticker {
             machine,
@@ -171,7 +182,8 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             unready,
             syncing: None,
         };
-        let exit = ticker.run(stopped).await;
+        let exit = ticker.run(stopped, &site.open).await;
+        serving.abort();
         let joined = tokio::task::spawn_blocking(move || {
             workers.into_iter().for_each(|worker| drop(worker.thread.join()));
         });
@@ -213,7 +225,10 @@ async fn open(
                 Ok(Answer::Enter(_) | Answer::Push(_)) => {}
                 Err(error) => {
                     let delay = backoff.next_delay();
-                    tracing::warn!(target: "worldboss::shard", "{error}; joining again in {} ms", delay.as_millis());
+                    tracing::warn!(
+                        target: "worldboss::shard",
+                        "{error}; joining again in {} ms", delay.as_millis(),
+                    );
                     tokio::time::sleep(Duration::from_micros(delay.0)).await;
                 }
             },

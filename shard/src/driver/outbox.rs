@@ -4,8 +4,9 @@
 //! pongs and its close frame. Bytes that the socket did not take wait, and as long as some wait,
 //! levels are skipped and events fold.
 
+use super::session::Inbox;
 use futures::ready;
-use protocol::limits::OUTBOX_BYTES_MAX;
+use protocol::limits::{INPUT_BYTES_PER_TICK_MAX, OUTBOX_BYTES_MAX};
 use protocol::{Ack, ShardMessage, encode_into};
 use std::cell::RefCell;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -67,6 +68,7 @@ impl Outbox {
         state: &[u8],
     ) -> Result<std::result::Result<(), TooSlow>> {
         if self.closing {
+            self.flush(socket)?;
             return Ok(Ok(()));
         }
         if let Some(newer) = ack {
@@ -76,7 +78,7 @@ impl Outbox {
             }
         }
         if !self.flush(socket)? {
-            self.skipped += 1;
+            self.skipped += u64::from(!state.is_empty());
             self.waiting.append(head);
             return Ok(self.check());
         }
@@ -101,7 +103,7 @@ impl Outbox {
     fn keep_rest(&mut self, head: &[u8], state: &[u8], written: usize) {
         if written < head.len() {
             self.waiting.extend_from_slice(&head[written..]);
-            self.skipped += 1;
+            self.skipped += u64::from(!state.is_empty());
         } else if head.len() < written && written < head.len() + state.len() {
             self.waiting.extend_from_slice(&state[written - head.len()..]);
         } else if !state.is_empty() && written == head.len() {
@@ -120,6 +122,9 @@ impl Outbox {
     pub(super) fn close(&mut self, socket: &TcpStream, close: CloseFrame) -> Result<bool> {
         if !self.closing {
             self.closing = true;
+            if let Some(ack) = self.ack.take() {
+                frame(&mut self.waiting, &ShardMessage::Ack(ack));
+            }
             let close = Frame::close(Some(close));
             close.format(&mut self.waiting).map_err(|_| Error::from(ErrorKind::InvalidData))?;
         }
@@ -142,11 +147,27 @@ pub(super) fn frame(bytes: &mut Vec<u8>, message: &ShardMessage) {
 pub(super) struct Wire {
     pub(super) socket: Rc<TcpStream>,
     pub(super) outbox: Rc<RefCell<Outbox>>,
+    pub(super) inbox: Rc<Inbox>,
+    /// Bytes that may still be read in a round of the inbox.
+    pub(super) allowance: (u64, usize),
+}
+
+impl Wire {
+    /// Counts bytes against the round's allowance: frames without a message cost work, too.
+    fn count(&mut self, len: usize) -> Result<()> {
+        let round = self.inbox.round.get();
+        if self.allowance.0 != round {
+            self.allowance = (round, INPUT_BYTES_PER_TICK_MAX);
+        }
+        self.allowance.1 =
+            self.allowance.1.checked_sub(len).ok_or(Error::from(ErrorKind::QuotaExceeded))?;
+        Ok(())
+    }
 }
 
 impl AsyncRead for Wire {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
@@ -154,6 +175,7 @@ impl AsyncRead for Wire {
             ready!(self.socket.poll_read_ready(context))?;
             match self.socket.try_read(into.initialize_unfilled()) {
                 Ok(len) => {
+                    self.count(len)?;
                     into.advance(len);
                     return Poll::Ready(Ok(()));
                 }
@@ -181,10 +203,12 @@ impl AsyncWrite for Wire {
         Poll::Ready(Ok(bytes.len()))
     }
 
-    /// What the socket does not take now, the next tick writes.
+    /// Pongs leave with the next tick, a close frame at once.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
         let mut outbox = self.outbox.borrow_mut();
-        outbox.flush(&self.socket)?;
+        if outbox.closing {
+            outbox.flush(&self.socket)?;
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -5,9 +5,15 @@ use super::metrics::Metrics;
 use super::outbox::{Outbox, Wire};
 use crate::machine::ConnId;
 use futures::StreamExt;
-use protocol::limits::{CLOSE_MS_MAX, HELLO_MS_MAX, INPUTS_PER_TICK_MAX, MESSAGE_BYTES_MAX};
+use protocol::limits::{
+    CLOSE_MS_MAX, HELLO_MS_MAX, INPUT_BYTES_PER_TICK_MAX, INPUTS_PER_TICK_MAX, LINGER_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
+};
 use protocol::{CloseCode, DecodeError, Hello, Hit, Micros, PROTOCOL, PlayerMessage};
+use socket2::SockRef;
 use std::cell::{Cell, RefCell};
+use std::io::ErrorKind;
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -60,19 +66,42 @@ pub(super) async fn run(
     read: Vec<u8>,
     inbox: Rc<Inbox>,
 ) {
-    let wire = Wire { socket: Rc::clone(&socket), outbox: Rc::clone(&outbox) };
+    let (reads, writes) = (Rc::clone(&socket), Rc::clone(&outbox));
+    let allowance = (inbox.round.get(), INPUT_BYTES_PER_TICK_MAX);
+    let wire = Wire { socket: reads, outbox: writes, inbox: Rc::clone(&inbox), allowance };
     let mut stream =
         WebSocketStream::from_partially_read(wire, read, Role::Server, Some(config())).await;
-    let ended = receive(conn, &mut stream, &outbox, &inbox).await;
-    if let Err(Refused(code, why)) = ended {
+    if let Err(Refused(code, why)) = receive(conn, &mut stream, &outbox, &inbox).await {
         inbox.metrics.closed(code);
-        tracing::debug!(target: "worldboss::shard", conn = conn.0, code = code.code(), why, "closing a connection");
-        if outbox.borrow_mut().close(&socket, close_frame(code, &why)).is_ok() {
-            // The other side answers with its own close frame, and the socket ends cleanly.
-            let drain = async { while let Some(Ok(_)) = stream.next().await {} };
-            drop(tokio::time::timeout(Duration::from_millis(CLOSE_MS_MAX), drain).await);
+        tracing::debug!(
+            target: "worldboss::shard", conn = conn.0, code = code.code(), why, "closing"
+        );
+        // A socket that is gone needs no goodbye.
+        drop(outbox.borrow_mut().close(&socket, close_frame(code, &why)));
+    }
+    let goodbye =
+        tokio::time::timeout(Duration::from_millis(CLOSE_MS_MAX), linger(&socket, &outbox));
+    drop(goodbye.await);
+}
+
+/// Sends the last words and waits until the other side has gone, reading what it still sends: a
+/// socket that is closed with bytes unread resets, and takes the last words with it.
+async fn linger(socket: &TcpStream, outbox: &RefCell<Outbox>) -> std::io::Result<()> {
+    while !outbox.borrow_mut().flush(socket)? {
+        socket.writable().await?;
+    }
+    SockRef::from(socket).shutdown(Shutdown::Write)?;
+    let (mut left, mut bytes) = (LINGER_BYTES_MAX, [0; 1_024]);
+    while left > 0 {
+        socket.readable().await?;
+        match socket.try_read(&mut bytes) {
+            Ok(0) => break,
+            Ok(len) => left = left.saturating_sub(len),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 async fn receive(
@@ -81,7 +110,9 @@ async fn receive(
     outbox: &RefCell<Outbox>,
     inbox: &Inbox,
 ) -> Result<(), Refused> {
-    let hello = tokio::time::timeout(Duration::from_millis(HELLO_MS_MAX), next(stream, inbox));
+    let mut allowance = Allowance::default();
+    let hello = next(stream, inbox, &mut allowance);
+    let hello = tokio::time::timeout(Duration::from_millis(HELLO_MS_MAX), hello);
     let hello = hello.await.map_err(|_| {
         let why = format!("no Hello within {HELLO_MS_MAX} ms of connecting");
         Refused(CloseCode::HelloTimeout, why)
@@ -98,15 +129,7 @@ async fn receive(
             return Err(Refused(CloseCode::HelloExpected, why));
         }
     }
-    let (mut round, mut left) = (inbox.round.get(), INPUTS_PER_TICK_MAX);
-    while let Some(message) = next(stream, inbox).await? {
-        if round != inbox.round.get() {
-            (round, left) = (inbox.round.get(), INPUTS_PER_TICK_MAX);
-        }
-        left = left.checked_sub(1).ok_or_else(|| {
-            let why = format!("more than {INPUTS_PER_TICK_MAX} messages in one tick");
-            Refused(CloseCode::Flood, why)
-        })?;
+    while let Some(message) = next(stream, inbox, &mut allowance).await? {
         match message {
             PlayerMessage::Hit(hit) => inbox.put(conn, What::Hit(hit)),
             PlayerMessage::Hello(_) => {
@@ -126,13 +149,40 @@ fn check_hello(hello: &Hello) -> Result<(), Refused> {
     hello.check().map_err(|why| Refused(CloseCode::Field, why))
 }
 
+/// What a connection may still send before the next tick takes the batch.
+#[derive(Default)]
+struct Allowance {
+    round: u64,
+    messages: usize,
+}
+
+impl Allowance {
+    /// Counts one more message, pings and pongs included.
+    fn count(&mut self, inbox: &Inbox) -> Result<(), Refused> {
+        if self.round != inbox.round.get() {
+            *self = Self { round: inbox.round.get(), messages: 0 };
+        }
+        self.messages += 1;
+        if self.messages <= INPUTS_PER_TICK_MAX {
+            return Ok(());
+        }
+        let why = format!("more than {INPUTS_PER_TICK_MAX} messages in one tick");
+        Err(Refused(CloseCode::Flood, why))
+    }
+}
+
 /// The next message; none when the connection has ended.
 async fn next(
     stream: &mut WebSocketStream<Wire>,
     inbox: &Inbox,
+    allowance: &mut Allowance,
 ) -> Result<Option<PlayerMessage>, Refused> {
     loop {
-        match stream.next().await {
+        let message = stream.next().await;
+        if let Some(Ok(_)) = message {
+            allowance.count(inbox)?;
+        }
+        match message {
             Some(Ok(Message::Binary(bytes))) => return decode(&bytes, inbox).map(Some),
             Some(Ok(Message::Text(_)) | Err(Error::Utf8(_))) => {
                 let why = "messages are binary frames, this was a text frame".to_owned();
@@ -143,6 +193,10 @@ async fn next(
                 let why =
                     format!("a message of {size} bytes, at most {MESSAGE_BYTES_MAX} are read");
                 return Err(Refused(CloseCode::TooLarge, why));
+            }
+            Some(Err(Error::Io(error))) if error.kind() == ErrorKind::QuotaExceeded => {
+                let why = format!("more than {INPUT_BYTES_PER_TICK_MAX} bytes in one tick");
+                return Err(Refused(CloseCode::Flood, why));
             }
             Some(Err(Error::Protocol(error))) if is_framing(&error) => {
                 return Err(Refused(CloseCode::Framing, error.to_string()));
@@ -166,7 +220,7 @@ fn decode(bytes: &[u8], inbox: &Inbox) -> Result<PlayerMessage, Refused> {
     let message = PlayerMessage::decode(bytes).map_err(|error| {
         let unknown = matches!(error, DecodeError::UnknownType(_));
         let code = if unknown { CloseCode::UnknownType } else { CloseCode::Malformed };
-        Refused(code, error.to_string())
+        Refused(code, format!("not a message of this protocol: {error}"))
     })?;
     inbox.metrics.received(&message);
     Ok(message)

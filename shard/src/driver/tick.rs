@@ -14,6 +14,7 @@ use crate::machine::{Answer, ConnId, Machine, Output};
 use authority::Unavailable;
 use bytes::Bytes;
 use protocol::{CloseCode, ShardMessage, State, Tick};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -46,8 +47,9 @@ pub(super) struct Syncing {
 
 impl Ticker {
     /// Runs until the shard is told to stop, is fenced, or its disk fails.
-    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Exit {
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>, open: &AtomicBool) -> Exit {
         let ended = self.run_until(&mut stop).await;
+        open.store(false, Ordering::Relaxed);
         let exit = match ended {
             Err(exit) => exit,
             Ok(()) => self.drain().await.err().unwrap_or(Exit::Stopped),
@@ -140,7 +142,10 @@ impl Ticker {
         match answer {
             Ok(answer) => self.machine.handle_answer(now, answer),
             Err(error) => {
-                tracing::warn!(target: "worldboss::shard", "{error}; players go on, and the next push carries everything");
+                tracing::warn!(
+                    target: "worldboss::shard",
+                    "{error}; players go on, and the next push carries everything",
+                );
                 self.machine.handle_no_answer(now);
             }
         }
@@ -173,6 +178,7 @@ impl Ticker {
                 Output::Ack(conn, ack) => answer(conn, Personal::Ack(ack)),
                 Output::Close(conn, code, why) => answer(conn, Personal::Close(code, why)),
                 Output::Fenced => return Err(Exit::Fenced),
+                Output::Abandoned(why) => return Err(Exit::Abandoned(why)),
             }
         }
         Ok(deliveries)
@@ -212,7 +218,10 @@ impl Ticker {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                tracing::warn!(target: "worldboss::shard", "the authority did not take everything; the journal keeps the rest");
+                tracing::warn!(
+                    target: "worldboss::shard",
+                    "the authority did not take everything; the journal keeps the rest",
+                );
                 return Ok(());
             }
             tokio::select! {
@@ -228,9 +237,8 @@ async fn synced(syncing: &mut Option<Syncing>) -> (Duration, Result<(), String>)
     let Some(Syncing { since, done }) = syncing else {
         return std::future::pending().await;
     };
-    let took = since.elapsed();
     let result = done.await.unwrap_or_else(|_| Err("the journal's thread has ended".to_owned()));
-    let took = took.max(since.elapsed());
+    let took = since.elapsed();
     *syncing = None;
     (took, result)
 }

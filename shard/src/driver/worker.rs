@@ -26,7 +26,7 @@ use tokio::task::{AbortHandle, LocalSet};
 #[derive(Debug)]
 pub(super) enum Command {
     /// A player's socket, upgraded, with what was already read from it.
-    Socket(std::net::TcpStream, Vec<u8>, Ticket),
+    Socket(std::net::TcpStream, Vec<u8>, Slot),
     /// The batch of the tick that ends.
     Collect(oneshot::Sender<Vec<Input>>),
     /// What the tick has for this worker's connections.
@@ -55,9 +55,9 @@ pub(super) enum Personal {
 
 /// Counts a connection for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Ticket(Arc<AtomicUsize>);
+pub(super) struct Slot(Arc<AtomicUsize>);
 
-impl Ticket {
+impl Slot {
     /// Counts one more connection, unless there are `max`.
     pub(super) fn take(count: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
         let more = |now: usize| (now < max).then_some(now + 1);
@@ -66,7 +66,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -113,7 +113,7 @@ struct Conn {
     /// It gets state frames from Welcome on.
     greeted: bool,
     closing_since: Option<Micros>,
-    _ticket: Ticket,
+    _slot: Slot,
 }
 
 /// Sockets written before the readers get a turn.
@@ -123,7 +123,7 @@ impl Worker {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         while let Some(command) = commands.recv().await {
             match command {
-                Command::Socket(socket, read, ticket) => self.adopt(socket, read, ticket),
+                Command::Socket(socket, read, slot) => self.adopt(socket, read, slot),
                 Command::Collect(reply) => drop(reply.send(self.collect())),
                 Command::Deliver(delivery) => self.deliver(delivery).await,
                 Command::Stop(code, why) => return self.stop(code, why).await,
@@ -131,7 +131,7 @@ impl Worker {
         }
     }
 
-    fn adopt(&mut self, socket: std::net::TcpStream, read: Vec<u8>, ticket: Ticket) {
+    fn adopt(&mut self, socket: std::net::TcpStream, read: Vec<u8>, slot: Slot) {
         // A socket that died on the way needs nothing but to be dropped.
         let Ok(socket) = TcpStream::from_std(socket) else {
             return;
@@ -143,7 +143,7 @@ impl Worker {
         let inbox = Rc::clone(&self.inbox);
         let reader = tokio::task::spawn_local(session::run(conn, reads, writes, read, inbox));
         let reader = reader.abort_handle();
-        self.conns.insert(conn, Conn::new(socket, outbox, reader, ticket));
+        self.conns.insert(conn, Conn::new(socket, outbox, reader, slot));
     }
 
     /// Takes the batch, and lets go of connections that have ended.
@@ -230,9 +230,9 @@ impl Conn {
         socket: Rc<TcpStream>,
         outbox: Rc<RefCell<Outbox>>,
         reader: AbortHandle,
-        ticket: Ticket,
+        slot: Slot,
     ) -> Self {
-        Self { socket, outbox, reader, greeted: false, closing_since: None, _ticket: ticket }
+        Self { socket, outbox, reader, greeted: false, closing_since: None, _slot: slot }
     }
 
     /// The state frame, if this connection wants one in this tick.

@@ -26,6 +26,16 @@ impl Buffer {
         self.books.entry(generation).or_insert_with(|| Totals { fresh: true, ..Totals::default() });
     }
 
+    /// Whether a generation has a book.
+    pub(super) fn has(&self, generation: Gen) -> bool {
+        self.books.contains_key(&generation)
+    }
+
+    /// Whether something changed since the last [`Buffer::take_changes`].
+    pub(super) fn is_changed(&self) -> bool {
+        self.books.values().any(|book| book.fresh || !book.changed.is_empty())
+    }
+
     /// Forgets a generation that is over.
     pub(super) fn drop(&mut self, generation: Gen) {
         self.books.remove(&generation);

@@ -1,10 +1,10 @@
-//! What a journal holds: the fold of its tick records. The disk replays it, and pushes are read
-//! from it, so nothing leaves for the authority that is not durable.
+//! The rules of hop 7. What a journal holds: the fold of its tick records. The disk replays it, and
+//! pushes are read from it, so nothing leaves for the authority that is not durable.
 
 use protocol::limits::{LINEAGE_MAX, TALLIES_MAX};
 use protocol::{
-    Claim, Gen, InputSeq, Interval, JournalId, Line, Named, PlayerId, SessionId, ShardId, Tally,
-    Tick, Token,
+    BossId, Claim, Gen, InputSeq, Interval, JournalId, Line, Named, PlayerId, SessionId, ShardId,
+    Tally, Tick, Token,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ use ucore::{Coalesce, Reject, Updatable};
 pub struct Journal {
     /// Its id.
     pub id: JournalId,
+    /// The boss that it is about.
+    pub boss: BossId,
     /// The shard's label.
     pub shard: ShardId,
     /// The newest synced tick.
@@ -38,7 +40,7 @@ pub struct Ancestor {
 }
 
 /// Totals from which claims are sent, where an authority has asked for other ones.
-pub type From = BTreeMap<(JournalId, Gen), u64>;
+pub type ResendFrom = BTreeMap<(JournalId, Gen), u64>;
 
 /// A journal's damage in one generation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +160,13 @@ impl Session {
 impl Journal {
     /// A journal that takes over from `parent`, with its sessions or without.
     #[must_use]
-    pub fn begin(id: JournalId, shard: ShardId, parent: Option<&Self>, inherits: bool) -> Self {
+    pub fn begin(
+        id: JournalId,
+        boss: BossId,
+        shard: ShardId,
+        parent: Option<&Self>,
+        inherits: bool,
+    ) -> Self {
         let sessions = parent.filter(|_| inherits).map(|parent| parent.sessions.clone());
         let mut ancestors = parent.map(|parent| parent.ancestors.clone()).unwrap_or_default();
         ancestors
@@ -168,6 +176,7 @@ impl Journal {
         ancestors.drain(..ancestors.len().saturating_sub(LINEAGE_MAX - 1));
         Self {
             id,
+            boss,
             shard,
             tick: parent.map_or(Tick(0), |parent| parent.tick),
             books: BTreeMap::new(),
@@ -185,7 +194,7 @@ impl Journal {
 
     /// What a successor claims: this journal, and those before it.
     #[must_use]
-    pub fn lineage_with_self(&self, from: &From) -> Vec<Claim> {
+    pub fn lineage_with_self(&self, from: &ResendFrom) -> Vec<Claim> {
         let mut lineage = self.lineage(from);
         let books = self.books.iter().map(|(generation, book)| (*generation, book, book.answered));
         lineage.push(claim(self.id, books, from, &self.sessions));
@@ -195,7 +204,7 @@ impl Journal {
     /// The journals before this one. They are sealed, so the authority has all of them, unless it
     /// asks: that is why their intervals are empty until then.
     #[must_use]
-    pub fn lineage(&self, from: &From) -> Vec<Claim> {
+    pub fn lineage(&self, from: &ResendFrom) -> Vec<Claim> {
         let claims = self.ancestors.iter().map(|ancestor| {
             let books = ancestor.books.iter();
             let books = books.map(|(generation, book)| (*generation, book, book.total));
@@ -208,7 +217,7 @@ impl Journal {
 fn claim<'a>(
     journal: JournalId,
     books: impl Iterator<Item = (Gen, &'a Book, u64)>,
-    from: &From,
+    from: &ResendFrom,
     sessions: &BTreeMap<SessionId, Session>,
 ) -> Claim {
     let rests = books.map(|(generation, book, default)| {
@@ -232,6 +241,8 @@ impl Book {
                 lines.push(Line { player, total: line.total });
                 if line.first > from
                     && let Some(session) = sessions.get(&line.session)
+                    // An ancestor's session number may be somebody else's by now.
+                    && session.player == player
                 {
                     names.push(Named { player, name: session.name.clone() });
                 }

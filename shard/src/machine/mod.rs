@@ -13,7 +13,7 @@ mod uplink;
 mod fanout;
 
 pub use journal::{
-    Ancestor, Book, BookChange, BookLine, From, Journal, Record, Session, SessionChange,
+    Ancestor, Book, BookChange, BookLine, Journal, Record, ResendFrom, Session, SessionChange,
 };
 pub use opening::{Disk, Opened, Opening, OpeningError, Step};
 pub use uplink::{Answer, Request};
@@ -23,8 +23,8 @@ use buffer::Buffer;
 use fanout::Fanout;
 use protocol::limits::REFUSALS_WAITING_MAX;
 use protocol::{
-    Ack, BossCard, BossId, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId,
-    Refusal, RefusalReason, SessionId, State, Status, Tally, Tick, Token, Verdict, Welcome,
+    Ack, BossCard, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId, Refusal,
+    RefusalReason, SessionId, State, Status, Tally, Tick, Token, Verdict, Welcome,
 };
 use sessions::{NoRoom, Sessions};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -60,12 +60,13 @@ pub enum Output {
     Close(ConnId, CloseCode, &'static str),
     /// Another process took over this journal: close everything and exit.
     Fenced,
+    /// This journal can't go on, and says why: close everything and exit. The next process's can.
+    Abandoned(&'static str),
 }
 
 /// The game of one process.
 #[derive(Debug)]
 pub struct Machine {
-    boss: BossId,
     spec: BossSpec,
     card: Arc<BossCard>,
     sessions: Sessions,
@@ -84,8 +85,11 @@ pub struct Machine {
     /// Sessions that sent again what is answered, and get the answer again.
     remind: BTreeSet<SessionId>,
     forgotten: Vec<SessionId>,
+    /// Late damage of the journals before this one.
+    late_before: BTreeMap<(Gen, PlayerId), u64>,
     stopping: bool,
-    fenced: bool,
+    /// Nothing more is said or admitted.
+    ended: bool,
     counts: Counts,
     output: VecDeque<Output>,
 }
@@ -136,19 +140,18 @@ impl Counts {
 impl Machine {
     /// The game after its journal was opened. `seed` feeds its dice.
     #[must_use]
-    pub fn new(boss: BossId, opened: Opened, now: Micros, seed: u64) -> Self {
+    pub fn new(opened: Opened, now: Micros, seed: u64) -> Self {
         let generation = opened.truth.generation;
         let (since, tick_ms) = (opened.journal.tick.next(), opened.spec.timing.tick_ms);
         let card = Arc::new(BossCard { generation, spec: opened.spec.clone() });
         let mut machine = Self {
-            boss,
             spec: opened.spec,
             card,
             sessions: Sessions::restore(&opened.journal.sessions),
             buffer: Buffer::default(),
             tick: opened.journal.tick,
             journal: opened.journal,
-            uplink: Uplink::new(boss, since, seed),
+            uplink: Uplink::new(since, seed),
             fanout: Fanout::new(opened.truth, now),
             random: fastrand::Rng::with_seed(seed),
             tick_ms,
@@ -156,16 +159,13 @@ impl Machine {
             greet: BTreeMap::new(),
             remind: BTreeSet::new(),
             forgotten: Vec::new(),
+            late_before: BTreeMap::new(),
             stopping: false,
-            fenced: false,
+            ended: false,
             counts: Counts::default(),
             output: VecDeque::new(),
         };
-        // Of a line of journals, only one can have been too late for the same generation: the next
-        // one enters a generation only while it is alive.
-        for late in opened.late {
-            machine.enter_late(late.generation, late.line.player, late.line.total);
-        }
+        machine.enter_late_before(&opened.late);
         machine
     }
 
@@ -257,7 +257,9 @@ impl Machine {
     fn gate(&self) -> Gate {
         let truth = self.fanout.truth();
         let entered = self.uplink.has_entered(truth.generation);
-        let open = entered && !self.stopping && !self.fenced;
+        // What the authority would refuse must not be accepted.
+        let refused = self.uplink.is_refused(truth.generation);
+        let open = entered && !refused && !self.stopping && !self.ended;
         Gate { generation: truth.generation, status: truth.status, open }
     }
 
@@ -265,12 +267,12 @@ impl Machine {
     /// still being synced, this one's changes wait for the next.
     pub fn handle_tick(&mut self) {
         self.tick = self.tick.next();
-        if self.syncing.is_some() || self.fenced {
+        if self.syncing.is_some() || self.ended {
             return;
         }
         let current = self.fanout.truth().generation;
         let mut record = Record { tick: self.tick, ..Record::default() };
-        record.dropped = self.uplink.take_over(&self.journal, current);
+        record.dropped = self.uplink.take_over(&self.journal, &self.buffer, current);
         record.dropped.iter().for_each(|generation| self.buffer.drop(*generation));
         record.books = self.buffer.take_changes();
         for change in &mut record.books {
@@ -411,25 +413,19 @@ impl Machine {
         &self.journal
     }
 
-    /// The boss that is played.
-    #[must_use]
-    pub fn boss(&self) -> BossId {
-        self.boss
-    }
-
     /// Whether hits are taken, or would be if the boss were alive.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let alive = self.fanout.truth().status == Status::Alive;
-        let generation = self.fanout.truth().generation;
-        let takes = !self.fenced && !self.stopping && !self.uplink.is_refused(generation);
-        takes && (!alive || self.gate().open)
+        !self.ended && !self.stopping && (!alive || self.gate().open)
     }
 
     /// Whether everything accepted is durable and known to the authority.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let synced = self.syncing.is_none();
+        let waits = !self.greet.is_empty() || !self.remind.is_empty();
+        let changed = self.buffer.is_changed() || self.sessions.is_changed();
+        let synced = self.syncing.is_none() && !waits && !changed;
         synced && self.uplink.counted(self.journal.tick) == self.journal.tick
     }
 

@@ -4,7 +4,7 @@
 //! between leaves that intent behind; the next one first repeats the interrupted join, so the line
 //! of successors on the disk and at the authority stay the same.
 
-use super::journal::{From, Journal};
+use super::journal::{Journal, ResendFrom};
 use protocol::{BossId, BossSpec, Join, JoinAnswer, JournalId, LateLine, ShardId, Truth};
 
 /// What a disk holds.
@@ -55,6 +55,17 @@ pub enum OpeningError {
     /// The authority knows its maximum of journals.
     #[error("the authority knows as many journals as it can; try again after this generation")]
     Full,
+    /// The journal on the disk is about another boss.
+    #[error(
+        "the journal in this data directory is about boss {found}, and this game is about boss \
+         {boss}; choose another data directory"
+    )]
+    OtherBoss {
+        /// The journal's boss.
+        found: BossId,
+        /// The boss that is played.
+        boss: BossId,
+    },
     /// A journal id was drawn twice.
     #[error("the authority knows this new journal already; start again")]
     Known,
@@ -71,7 +82,7 @@ pub struct Opening {
     joining: JournalId,
     found: Option<Journal>,
     /// What the authority asked for after a gap.
-    from: From,
+    from: ResendFrom,
     stage: Stage,
 }
 
@@ -85,14 +96,26 @@ enum Stage {
 
 impl Opening {
     /// Opens the journal `fresh`, which nobody has used before, on what the disk holds.
-    #[must_use]
-    pub fn new(boss: BossId, shard: ShardId, disk: Disk, fresh: JournalId) -> Self {
+    ///
+    /// # Errors
+    /// [`OpeningError::OtherBoss`] if the disk's journal is about another one.
+    pub fn new(
+        boss: BossId,
+        shard: ShardId,
+        disk: Disk,
+        fresh: JournalId,
+    ) -> Result<Self, OpeningError> {
+        if let Some(found) = disk.journal.as_ref().map(|journal| journal.boss)
+            && found != boss
+        {
+            return Err(OpeningError::OtherBoss { found, boss });
+        }
         let (joining, stage) = match disk.intent {
             Some(interrupted) => (interrupted, Stage::Join),
             None => (fresh, Stage::Intend),
         };
-        let (found, from) = (disk.journal, From::new());
-        Self { boss, shard, fresh, joining, found, from, stage }
+        let (found, from) = (disk.journal, ResendFrom::new());
+        Ok(Self { boss, shard, fresh, joining, found, from, stage })
     }
 
     /// What to do next. Asking twice gives the same step.
@@ -135,7 +158,7 @@ impl Opening {
         match answer {
             JoinAnswer::Joined { inherits, late, spec, truth } => {
                 let found = self.found.as_ref();
-                let journal = Journal::begin(self.joining, self.shard, found, inherits);
+                let journal = Journal::begin(self.joining, self.boss, self.shard, found, inherits);
                 self.stage = Stage::Adopt(Box::new(Opened { journal, spec: *spec, truth, late }));
                 Ok(())
             }

@@ -146,6 +146,11 @@ impl Sessions {
         self.dirty.insert(id);
     }
 
+    /// Whether the current tick changed something.
+    pub(super) fn is_changed(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
     /// What the current tick changed: (session, its sequence, changed tallies, refusals).
     pub(super) fn take_changes(&mut self) -> Vec<(SessionId, InputSeq, Vec<Tally>, Vec<Refusal>)> {
         let mut changes = Vec::with_capacity(self.dirty.len());

@@ -1,11 +1,12 @@
-//! What the authority is asked next, and what its answers change. The driver's uplink carries both.
+//! The rules of hops 8 and 12: what the authority is asked next, and what its answers change.
 
-use super::journal::{From, Journal};
+use super::buffer::Buffer;
+use super::journal::{Journal, ResendFrom};
 use super::{Machine, Output};
 use protocol::limits::TICKS_UNCOUNTED_MAX;
 use protocol::{
-    BossId, Enter, EnterAnswer, Gen, Join, JoinAnswer, Micros, PlayerId, Push, PushAnswer, Status,
-    Tick, Truth, Verdict,
+    Enter, EnterAnswer, Gen, Join, JoinAnswer, LateLine, Micros, PlayerId, Push, PushAnswer,
+    Status, Tick, Truth, Verdict,
 };
 use score::Backoff;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,7 +36,6 @@ pub enum Answer {
 /// What is known of the authority, and of what it knows.
 #[derive(Debug)]
 pub(super) struct Uplink {
-    boss: BossId,
     backoff: Backoff,
     not_before: Micros,
     /// The one request that has no answer yet, and when it was asked.
@@ -45,7 +45,7 @@ pub(super) struct Uplink {
     /// The authority no longer knows this journal.
     unknown: bool,
     /// What it asked for, to know the line of journals again.
-    from: From,
+    from: ResendFrom,
     /// What the authority has taken, by generation.
     answered: BTreeMap<Gen, u64>,
     /// Generations of which the authority has everything, and knows it.
@@ -54,6 +54,8 @@ pub(super) struct Uplink {
     uncounted: VecDeque<(Tick, Gen, u64)>,
     /// The first tick of this journal.
     since: Tick,
+    /// The newest generation whose book is closed here for good.
+    over: Gen,
     /// Books that the authority refuses because they contradict themselves: a bug, or damage.
     refused: BTreeSet<Gen>,
 }
@@ -70,19 +72,19 @@ const BACKOFF_FIRST: Micros = Micros::from_millis(100);
 const BACKOFF_MAX: Micros = Micros::from_millis(5_000);
 
 impl Uplink {
-    pub(super) fn new(boss: BossId, since: Tick, seed: u64) -> Self {
+    pub(super) fn new(since: Tick, seed: u64) -> Self {
         Self {
-            boss,
             backoff: Backoff::new(seed, BACKOFF_FIRST, BACKOFF_MAX),
             not_before: Micros(0),
             in_flight: None,
             entered: None,
             unknown: false,
-            from: From::new(),
+            from: ResendFrom::new(),
             answered: BTreeMap::new(),
             finished: BTreeSet::new(),
             uncounted: VecDeque::new(),
             since,
+            over: Gen(0),
             refused: BTreeSet::new(),
         }
     }
@@ -114,10 +116,16 @@ impl Uplink {
     }
 
     /// Generations that are over and need no more than to be forgotten.
-    pub(super) fn take_over(&mut self, journal: &Journal, current: Gen) -> Vec<Gen> {
+    pub(super) fn take_over(
+        &mut self,
+        journal: &Journal,
+        buffer: &Buffer,
+        current: Gen,
+    ) -> Vec<Gen> {
         let done = |generation: &Gen| {
             let said = self.finished.contains(generation);
-            *generation < current && (said || !journal.books.contains_key(generation))
+            let silent = !journal.books.contains_key(generation) && !buffer.has(*generation);
+            *generation < current && (said || silent)
         };
         let ancestors = journal.ancestors.iter().flat_map(|ancestor| ancestor.books.keys());
         let known: BTreeSet<Gen> = journal.books.keys().chain(ancestors).copied().collect();
@@ -125,8 +133,15 @@ impl Uplink {
         for generation in &over {
             self.answered.remove(generation);
             self.finished.remove(generation);
+            self.over = self.over.max(*generation);
         }
         over
+    }
+
+    /// Whether the authority was rolled back to a generation whose book is closed here. Under this
+    /// journal's id its totals can't begin again: that takes a new journal.
+    pub(super) fn is_outlived(&self, current: Gen) -> bool {
+        current <= self.over
     }
 
     fn forget_counted(&mut self) {
@@ -194,7 +209,7 @@ impl Machine {
         if self.uplink.in_flight.is_some() || now < self.uplink.not_before {
             return None;
         }
-        let (boss, truth) = (self.uplink.boss, *self.fanout.truth());
+        let (boss, truth) = (self.journal.boss, *self.fanout.truth());
         let (journal, generation) = (self.journal.id, truth.generation);
         let mut sent = Sent { generation, to: 0, last: false };
         let request = if self.uplink.unknown {
@@ -243,7 +258,8 @@ impl Machine {
             return;
         };
         match answer {
-            Answer::Join(JoinAnswer::Joined { truth, .. }) => {
+            Answer::Join(JoinAnswer::Joined { truth, late, .. }) => {
+                self.enter_late_before(&late);
                 self.uplink.unknown = false;
                 self.uplink.from.clear();
                 self.uplink.begin_again();
@@ -274,6 +290,10 @@ impl Machine {
                 for line in &answer.late {
                     self.enter_late(sent.generation, line.player, line.total);
                 }
+                if answer.applied > self.buffer.total(sent.generation) {
+                    // It counts what this journal never said: it is not this journal's past.
+                    self.abandon("the authority knows more of this journal than its disk does");
+                }
                 if answer.verdict == Verdict::Refused {
                     return self.back_off(now);
                 }
@@ -285,6 +305,9 @@ impl Machine {
             Answer::Join(JoinAnswer::Refused | JoinAnswer::Full) => return self.back_off(now),
         }
         self.uplink.backoff.reset();
+        if self.uplink.is_outlived(self.fanout.truth().generation) {
+            self.abandon("the authority was rolled back to a generation that was over");
+        }
     }
 
     /// Nobody knows what became of the request in flight. Whatever comes next repairs it.
@@ -300,19 +323,38 @@ impl Machine {
 
     /// Another process took over: nothing that this one says counts any more.
     fn fence(&mut self) {
-        if !self.fenced {
-            self.fenced = true;
+        if !self.ended {
+            self.ended = true;
             self.output.push_back(Output::Fenced);
         }
     }
 
-    /// Enters a player's damage that came late. Totals only grow: repetitions change nothing.
-    pub(super) fn enter_late(&mut self, generation: Gen, player: PlayerId, late: u64) {
-        let Some(id) = self.sessions.of_player(player) else {
-            return;
-        };
+    /// This journal can't go on; the next one, which joins after it, can.
+    fn abandon(&mut self, why: &'static str) {
+        if !self.ended {
+            self.ended = true;
+            self.output.push_back(Output::Abandoned(why));
+        }
+    }
+
+    /// Takes note of late damage of the journals before this one.
+    pub(super) fn enter_late_before(&mut self, late: &[LateLine]) {
+        self.late_before.clear();
+        for LateLine { generation, line } in late {
+            *self.late_before.entry((*generation, line.player)).or_default() += line.total;
+        }
+        for (generation, player) in self.late_before.keys().copied().collect::<Vec<_>>() {
+            self.enter_late(generation, player, 0);
+        }
+    }
+
+    /// Enters a player's damage of this journal that came late, on top of that of the journals
+    /// before. Totals only grow: repetitions change nothing.
+    fn enter_late(&mut self, generation: Gen, player: PlayerId, late: u64) {
+        let before = self.late_before.get(&(generation, player)).copied().unwrap_or(0);
+        let Some(id) = self.sessions.of_player(player) else { return };
         if let Some(live) = self.sessions.get_mut(id)
-            && live.report_late(generation, late)
+            && live.report_late(generation, before + late)
         {
             self.sessions.touch(id);
         }

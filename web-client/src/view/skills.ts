@@ -3,7 +3,7 @@
 import { cooldownLeft } from '../input';
 import type { BossSpec, Skill, SkillId } from '../protocol';
 import { Status } from '../protocol';
-import type { Game } from '../store';
+import { type Game, isOver } from '../store';
 import { byId, make, setText } from './dom';
 import { exact } from './text';
 
@@ -25,10 +25,10 @@ export function drawSkills(game: Game, now: number, onPress: (skill: SkillId) =>
     skills.replaceChildren(...buttons.map(({ button }) => button));
   }
   drawn = game.spec;
-  const isAlive = game.truth?.status === Status.Alive;
+  const canHit = game.truth?.status === Status.Alive && !isOver(game.link);
   for (const { skill, button, cool, info } of buttons) {
     const left = cooldownLeft(now, game, skill);
-    const isReady = isAlive && left === 0;
+    const isReady = canHit && left === 0;
     if (button.ariaDisabled !== String(!isReady)) button.ariaDisabled = String(!isReady);
     const part = left > 0 ? Math.min(1, left / skill.cooldown_ms) : 0;
     cool.style.transform = `scaleX(${part})`;
