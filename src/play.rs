@@ -73,7 +73,10 @@ fn bind_default() -> anyhow::Result<TcpListener> {
         match shard::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
             Ok(listener) => {
                 if port != PORT {
-                    tracing::info!(target: "worldboss", "port {PORT} is in use, so this game is on port {port}");
+                    tracing::info!(
+                        target: "worldboss",
+                        "port {PORT} is in use, so this game is on port {port}",
+                    );
                 }
                 return Ok(listener);
             }
@@ -97,7 +100,10 @@ const URL_FILE: &str = "url";
 /// Leaves the address for whoever finds the directory locked.
 fn note_url(data: &Path, url: &str) {
     if let Err(error) = std::fs::write(data.join(URL_FILE), url) {
-        tracing::warn!(target: "worldboss", "can't note the address in {}: {error}", data.display());
+        tracing::warn!(
+            target: "worldboss",
+            "can't note the address in {}: {error}", data.display(),
+        );
     }
 }
 

@@ -30,7 +30,10 @@ pub(crate) async fn run(args: ShardArgs) -> anyhow::Result<ExitCode> {
         authority: Arc::new(embedded.clone()),
     };
     let running = shard::start(config)?;
-    tracing::info!(target: "worldboss", "shard {} listens on http://{}/", args.shard_id, running.addr());
+    tracing::info!(
+        target: "worldboss",
+        "shard {} listens on http://{}/", args.shard_id, running.addr(),
+    );
     until_stopped(running, &embedded).await
 }
 

@@ -32,8 +32,8 @@ codes! {
 pub struct Boss {
     journals: BTreeMap<JournalId, JournalRecord>,
     lives: BTreeMap<Gen, Life>,
-    /// Of the newest [`REMAINS_MAX`] generations that are no longer kept: the books of journals that
-    /// have not said all. What such a journal still brings is late, and it must be told so.
+    /// Of the newest [`REMAINS_MAX`] generations that are no longer kept: the books of journals
+    /// that have not said all. What such a journal still brings is late, and it must be told so.
     remains: BTreeMap<Gen, Life>,
 }
 

@@ -5,6 +5,7 @@
 mod test;
 mod steps;
 mod needs;
+mod web;
 mod unchanged;
 mod ci;
 mod checks;

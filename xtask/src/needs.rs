@@ -21,6 +21,12 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need { probe: &["cc", "--version"], package: "build-essential", why: "links every program" },
     Need { probe: &["git", "--version"], package: "git", why: "lists the files to check" },
+    Need { probe: &["npm", "--version"], package: "npm", why: "builds and tests the page" },
+    Need {
+        probe: &["chromium", "--version"],
+        package: "chromium",
+        why: "plays the game in the browser tests",
+    },
 ];
 
 /// A part of the Rust toolchain that must be there.
@@ -88,7 +94,7 @@ fn toolchain(root: &Path) -> Result<(), String> {
 }
 
 /// The numbers of the first word that is a version; none orders below every version.
-fn version(text: &str) -> Option<Vec<u32>> {
+pub(crate) fn version(text: &str) -> Option<Vec<u32>> {
     let numbers = |word: &str| {
         let release = word.split('-').next().unwrap_or_default();
         release.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()

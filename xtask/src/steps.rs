@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::needs::Install;
 use crate::test::Options;
-use crate::{ci, needs, run, unchanged};
+use crate::{ci, needs, run, unchanged, web};
 
 /// One part of the whole.
 #[derive(Debug)]
@@ -16,11 +16,17 @@ pub(crate) struct Step {
     pub(crate) run: fn(&Path, &Options) -> Result<(), String>,
 }
 
-/// The cheap and telling ones first; `unchanged` must come after everything that generates files.
+/// The cheap and telling ones first. `web` builds the page that every later step embeds;
+/// `unchanged` must come after everything that generates files.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "tools", what: "is what the tests need on this machine?", run: tools },
     Step { name: "fmt", what: "formatting", run: fmt },
     Step { name: "ci", what: "layers, purity, rules, tidiness", run: |root, _| ci::run(root) },
+    Step {
+        name: "web",
+        what: "the page: types, lints, tests, build",
+        run: |root, _| web::test(root),
+    },
     Step { name: "clippy", what: "lints of every target", run: clippy },
     Step { name: "pure", what: "lints of the builds without sockets and clocks", run: pure },
     Step { name: "test", what: "unit and integration tests", run: test },
@@ -31,6 +37,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "unchanged",
         what: "generated files are as committed",
         run: |root, _| unchanged::check(root),
+    },
+    Step {
+        name: "browser",
+        what: "the game in Chromium against the binary",
+        run: |root, _| web::play(root),
     },
 ];
 
@@ -97,7 +108,7 @@ mod tests {
     #[test]
     fn the_order_is_the_documented_one() {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-        let documented = "tools fmt ci clippy pure test doctest doc bench unchanged";
+        let documented = "tools fmt ci web clippy pure test doctest doc bench unchanged browser";
         assert_eq!(names.join(" "), documented);
     }
 }

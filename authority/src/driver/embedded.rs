@@ -82,7 +82,10 @@ impl Embedded {
             .name("authority".to_owned())
             .spawn(move || {
                 if let Err(reason) = runtime.block_on(run(store, machine, inbox)) {
-                    tracing::error!(target: "worldboss::authority", "the authority stops: {reason}");
+                    tracing::error!(
+                        target: "worldboss::authority",
+                        "the authority stops: {reason}",
+                    );
                     stop.send_replace(Some(reason.into()));
                 }
             })

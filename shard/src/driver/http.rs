@@ -2,12 +2,13 @@
 
 use super::ledger::{Follower, LedgerError};
 use super::metrics::Metrics;
+use super::page::page;
 use super::worker::{Command, Slot};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -46,6 +47,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 pub(super) async fn serve(listener: TcpListener, site: Arc<Site>) {
     let routes = Router::new()
         .route("/", get(page))
+        .route("/assets/{file}", get(page))
         .route("/ws", get(upgrade))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -86,10 +88,6 @@ fn set_options(stream: &TcpStream) -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(VANISHED))?;
     Ok(())
-}
-
-async fn page() -> Html<&'static str> {
-    Html(include_str!("../../../web-client/index.html"))
 }
 
 async fn ready(State(site): State<Arc<Site>>) -> Response {

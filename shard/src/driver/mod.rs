@@ -4,6 +4,7 @@ mod clock;
 mod entropy;
 mod metrics;
 mod http;
+mod page;
 mod session;
 mod outbox;
 mod journal;
@@ -224,7 +225,10 @@ async fn open(
                 Ok(Answer::Enter(_) | Answer::Push(_)) => {}
                 Err(error) => {
                     let delay = backoff.next_delay();
-                    tracing::warn!(target: "worldboss::shard", "{error}; joining again in {} ms", delay.as_millis());
+                    tracing::warn!(
+                        target: "worldboss::shard",
+                        "{error}; joining again in {} ms", delay.as_millis(),
+                    );
                     tokio::time::sleep(Duration::from_micros(delay.0)).await;
                 }
             },

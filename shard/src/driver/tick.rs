@@ -142,7 +142,10 @@ impl Ticker {
         match answer {
             Ok(answer) => self.machine.handle_answer(now, answer),
             Err(error) => {
-                tracing::warn!(target: "worldboss::shard", "{error}; players go on, and the next push carries everything");
+                tracing::warn!(
+                    target: "worldboss::shard",
+                    "{error}; players go on, and the next push carries everything",
+                );
                 self.machine.handle_no_answer(now);
             }
         }
@@ -215,7 +218,10 @@ impl Ticker {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                tracing::warn!(target: "worldboss::shard", "the authority did not take everything; the journal keeps the rest");
+                tracing::warn!(
+                    target: "worldboss::shard",
+                    "the authority did not take everything; the journal keeps the rest",
+                );
                 return Ok(());
             }
             tokio::select! {

@@ -1,5 +1,5 @@
-//! The rules of hop 7. What a journal holds: the fold of its tick records. The disk replays it, and pushes are read
-//! from it, so nothing leaves for the authority that is not durable.
+//! The rules of hop 7. What a journal holds: the fold of its tick records. The disk replays it, and
+//! pushes are read from it, so nothing leaves for the authority that is not durable.
 
 use protocol::limits::{LINEAGE_MAX, TALLIES_MAX};
 use protocol::{

@@ -1,0 +1,249 @@
+// The state of the game by Immer: what happened since the last frame becomes one new state.
+
+import { produce } from 'immer';
+import { toInputSeq } from './codec';
+import type { Link } from './connection';
+import type { Press } from './input';
+import { press } from './input';
+import type { Bar } from './interpolation';
+import { advance, aim } from './interpolation';
+import type { Pending, Uncounted } from './prediction';
+import { predict, predictedHp } from './prediction';
+import type {
+  Ack,
+  BossSpec,
+  Gen,
+  InputSeq,
+  PlayerId,
+  ShardId,
+  ShardMessage,
+  SkillId,
+  State,
+  Tally,
+  Tick,
+  Token,
+  Welcome,
+} from './protocol';
+import { Reason, ShardType } from './protocol';
+import type { Answered, Books } from './reconciliation';
+import * as reconciliation from './reconciliation';
+import type { Replica } from './replica';
+import * as replica from './replica';
+
+/** Everything that the page shows. */
+export interface Game extends Books, Replica {
+  link: Link;
+  name: string;
+  session: { token: Token; player: PlayerId; shard: ShardId; generation: Gen } | null;
+  spec: BossSpec | null;
+  nextSeq: InputSeq;
+  readyAt: Record<number, number>;
+  pending: Pending[];
+  tallies: Tally[];
+  uncounted: Uncounted[];
+  counted: number;
+  unsure: Tick | null;
+  bar: Bar | null;
+  /** How far the bar may rise, because hits were taken back since it was aimed. */
+  takenBack: number;
+  /** Damage of the others in this generation, as far as this page saw it. */
+  others: number;
+  /** Own damage that the truth will count, or has counted, as if it were the others'. */
+  ownAmongOthers: number;
+  /** The newest things to show for a moment. */
+  effects: Effect[];
+  effectsLen: number;
+}
+
+/** Something to show for a moment. `id` counts them. */
+export type Effect = { id: number } & Happening;
+
+type Happening =
+  | { kind: 'hit'; seq: InputSeq; skill: SkillId; damage: number }
+  | { kind: 'crit'; damage: number }
+  | { kind: 'taken back'; seq: InputSeq; damage: number; reason: Reason | null }
+  | { kind: 'others'; damage: number }
+  | { kind: 'idle'; why: Extract<Press, { kind: 'idle' }>['why'] };
+
+/** What can happen between two frames. */
+export type Event =
+  | { kind: 'press'; at: number; skill: SkillId }
+  | { kind: 'message'; at: number; message: ShardMessage }
+  | { kind: 'link'; link: Link }
+  | { kind: 'join'; name: string };
+
+/** Effects that a view can still catch up with. */
+const EFFECTS_MAX = 64;
+
+export function newGame(): Game {
+  return {
+    link: { kind: 'idle' },
+    name: '',
+    session: null,
+    spec: null,
+    truth: null,
+    at: 0,
+    tick: null,
+    nextSeq: toInputSeq(1),
+    readyAt: {},
+    pending: [],
+    tallies: [],
+    uncounted: [],
+    counted: 0,
+    unsure: null,
+    bar: null,
+    takenBack: 0,
+    others: 0,
+    ownAmongOthers: 0,
+    effects: [],
+    effectsLen: 0,
+  };
+}
+
+/** One frame: everything that happened, then `ms` milliseconds of the bar's way. */
+export function nextFrame(game: Game, events: readonly Event[], ms: number): Game {
+  return produce(game, (draft) => {
+    for (const event of events) handleEvent(draft, event);
+    moveBar(draft, ms);
+  });
+}
+
+function handleEvent(game: Game, event: Event): void {
+  switch (event.kind) {
+    case 'press':
+      return handlePress(game, event.at, event.skill);
+    case 'message':
+      return handleMessage(game, event.at, event.message);
+    case 'link':
+      return handleLink(game, event.link);
+    case 'join':
+      game.name = event.name;
+  }
+}
+
+function handlePress(game: Game, now: number, id: SkillId): void {
+  if (game.session === null || isOver(game.link)) return;
+  const pressed = press(now, game, id);
+  if (pressed.kind === 'idle') return show(game, { kind: 'idle', why: pressed.why });
+  const { hit, damage } = predict(game.pending, pressed.hit, pressed.skill);
+  show(game, { kind: 'hit', seq: hit.seq, skill: hit.skill, damage });
+}
+
+function handleMessage(game: Game, now: number, message: ShardMessage): void {
+  const [type, body] = message;
+  switch (type) {
+    case ShardType.Welcome:
+      return handleWelcome(game, body);
+    case ShardType.Ack:
+      return handleAck(game, body);
+    case ShardType.State:
+      return handleState(game, now, body);
+    case ShardType.Boss:
+      game.spec = body.spec;
+  }
+}
+
+function handleAck(game: Game, ack: Ack): void {
+  const about = game.truth?.generation ?? game.session?.generation;
+  if (about === undefined) return;
+  handleAnswered(game, reconciliation.handleAck(game, ack, about, game.tick));
+}
+
+function handleWelcome(game: Game, welcome: Welcome): void {
+  const isNew = game.session === null;
+  const about = game.truth?.generation ?? welcome.generation;
+  // A page that was loaded anew has nothing to compare the tallies with.
+  if (isNew) game.tallies = welcome.tallies;
+  const answered = reconciliation.handleWelcome(game, welcome, about);
+  const { session: token, player, shard, generation } = welcome;
+  game.session = { token, player, shard, generation };
+  game.nextSeq = welcome.resumed
+    ? toInputSeq(Math.max(game.nextSeq, welcome.seq + 1))
+    : toInputSeq(welcome.seq + 1);
+  replica.restart(game);
+  handleAnswered(game, answered);
+}
+
+function handleAnswered(game: Game, answered: Answered): void {
+  game.takenBack += answered.excess;
+  game.ownAmongOthers += answered.unsure;
+  for (const { pending, reason } of answered.takenBack) {
+    const { hit, damage } = pending;
+    // What was not used does not cool down.
+    if (reason !== Reason.Cooldown) delete game.readyAt[hit.skill];
+    show(game, { kind: 'taken back', seq: hit.seq, damage, reason });
+  }
+  if (answered.bonus > 0) show(game, { kind: 'crit', damage: answered.bonus });
+}
+
+function handleState(game: Game, now: number, state: State): void {
+  const before = game.truth;
+  if (!replica.learn(now, game, state)) return;
+  const own = ownDamage(game.uncounted, state.generation);
+  reconciliation.handleCounted(game, state.counted);
+  if (before?.generation !== state.generation) {
+    game.others = 0;
+    game.ownAmongOthers = 0;
+    return;
+  }
+  const counted = own - ownDamage(game.uncounted, state.generation);
+  noteOthers(game, before.hp - state.hp - counted);
+}
+
+/** Damage of the others is what the truth lost less what is known to be this player's. */
+function noteOthers(game: Game, damage: number): void {
+  const own = Math.min(Math.max(damage, 0), game.ownAmongOthers);
+  game.ownAmongOthers -= own;
+  const others = damage - own;
+  if (others <= 0) return;
+  game.others += others;
+  show(game, { kind: 'others', damage: others });
+}
+
+function ownDamage(uncounted: readonly Uncounted[], generation: Gen): number {
+  const own = uncounted.filter((some) => some.generation === generation);
+  return own.reduce((sum, { damage }) => sum + damage, 0);
+}
+
+/** Whether a link will not come back by itself. Then nothing can be hit. */
+export function isOver(link: Link): boolean {
+  switch (link.kind) {
+    case 'idle':
+    case 'connecting':
+    case 'live':
+    case 'waiting':
+      return false;
+    case 'gone':
+    case 'replaced':
+    case 'outdated':
+    case 'unwelcome':
+      return true;
+  }
+}
+
+/** A link that will not come back by itself takes the unanswered hits with it. */
+function handleLink(game: Game, link: Link): void {
+  game.link = link;
+  if (!isOver(link) || game.truth === null) return;
+  handleAnswered(game, reconciliation.takeBackAll(game, game.truth.generation));
+}
+
+function moveBar(game: Game, ms: number): void {
+  const { truth } = game;
+  if (truth === null) return;
+  const target = {
+    generation: truth.generation,
+    hpMax: truth.hp_max,
+    hp: predictedHp(truth, game.uncounted, game.pending),
+    isSettled: reconciliation.isSettled(game),
+  };
+  const bar = aim(game.bar, target, game.takenBack);
+  game.takenBack = 0;
+  game.bar = { ...bar, shown: advance(bar, ms) };
+}
+
+function show(game: Game, happening: Happening): void {
+  game.effectsLen += 1;
+  game.effects.push({ id: game.effectsLen, ...happening });
+  if (game.effects.length > EFFECTS_MAX) game.effects.shift();
+}

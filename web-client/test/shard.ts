@@ -1,0 +1,231 @@
+// A shard as the page sees it, in memory: exact in its books, free in when it says something.
+
+import { decodeShard, encodeShard } from '../src/codec';
+import type {
+  Ack,
+  Gen,
+  Hit,
+  Reason,
+  Refusal,
+  ShardMessage,
+  Skill,
+  State,
+  Tally,
+  Welcome,
+} from '../src/protocol';
+import { Reason as R, ShardType, Status } from '../src/protocol';
+
+const TOKEN = '00112233445566778899aabbccddeeff';
+
+/** Passes a literal through the codec, which makes checked and branded numbers of it. */
+export function message(type: number, body: object): ShardMessage {
+  // biome-ignore lint/suspicious/noExplicitAny: plain numbers become branded ones here
+  const read = decodeShard(encodeShard([type, body] as any));
+  if (read === null) throw new Error('no message of a shard');
+  return read;
+}
+
+export const SKILLS: Skill[] = [
+  skill(1, 'Strike', 100, 0),
+  skill(2, 'Heavy Blow', 600, 3000),
+  skill(3, 'Meteor', 2500, 12000),
+];
+
+function skill(id: number, name: string, damage: number, cooldown_ms: number): Skill {
+  const body = { id, name, damage, crit_percent: 10, crit_damage_percent: 200, cooldown_ms };
+  // biome-ignore lint/suspicious/noExplicitAny: a literal of a test
+  return body as any;
+}
+
+export function boss(generation: number, hpMax: number): ShardMessage {
+  const phases = [{ name: 'Awakening', percent: 100 }];
+  const timing = { tick_ms: 100, collect_s: 30, respawn_s: 5 };
+  const spec = { name: 'Test', hp_max: hpMax, phases, skills: SKILLS, timing };
+  return message(ShardType.Boss, { generation, spec });
+}
+
+/** The fields of a state that a test cares for; the others are ordinary. */
+export function state(changes: Partial<Record<keyof State, number>>): ShardMessage {
+  const hp = changes.hp ?? 1000;
+  return message(ShardType.State, {
+    tick: 1,
+    version: 1,
+    generation: 1,
+    status: Status.Alive,
+    phase: 0,
+    hp_max: 1000,
+    predicted: hp,
+    rate: 0,
+    age_ms: 50,
+    counted: 0,
+    players: 1,
+    ...changes,
+    hp,
+  });
+}
+
+export function welcome(changes: Partial<Welcome> | object = {}): ShardMessage {
+  return message(ShardType.Welcome, {
+    session: TOKEN,
+    player: 7,
+    resumed: false,
+    shard: 1,
+    tick_ms: 100,
+    tick: 0,
+    generation: 1,
+    seq: 0,
+    tallies: [],
+    ...changes,
+  });
+}
+
+export function ack(changes: Partial<Ack> | object): ShardMessage {
+  return message(ShardType.Ack, { tick: 1, seq: 0, tallies: [], refused: [], ...changes });
+}
+
+/** What a test's dice decide on one hit. */
+export interface Dice {
+  isRefused: boolean;
+  isCritical: boolean;
+}
+
+/** One shard, one authority behind it, one player; the other players are numbers. */
+export class Shard {
+  readonly hpMax: number;
+  generation = 1;
+  private tick = 0;
+  private seq = 0;
+  private tallies: Tally[] = [];
+  private refused: Refusal[] = [];
+  private answered = true;
+  /** An Ack that a slow reader did not take: the next one is folded into it. */
+  private unread: Refusal[] | null = null;
+  private ackedAt = 0;
+  /** Damage of this shard's journal, admitted and counted, in this generation. */
+  private admitted = 0;
+  private counted = 0;
+  private elsewhere = 0;
+  /** Synced ticks with damage that the truth lacks: (tick, total of the journal). */
+  private uncounted: [tick: number, total: number][] = [];
+
+  constructor(hpMax: number) {
+    this.hpMax = hpMax;
+  }
+
+  get hp(): number {
+    return Math.max(0, this.hpMax - this.counted - this.elsewhere);
+  }
+
+  get ownDamage(): number {
+    return this.tallies.reduce((sum, { damage }) => sum + damage, 0);
+  }
+
+  handleHit(hit: Hit, dice: Dice): void {
+    if (hit.seq <= this.seq) return;
+    this.seq = hit.seq;
+    this.answered = false;
+    const reason = this.refuses(hit, dice);
+    if (reason !== null) {
+      this.refused.push({ seq: hit.seq, reason });
+      return;
+    }
+    const plain = SKILLS.find(({ id }) => id === hit.skill)?.damage ?? 0;
+    const damage = dice.isCritical ? plain * 2 : plain;
+    this.admitted += damage;
+    const tally = this.tally();
+    tally.hits += 1;
+    tally.damage += damage;
+  }
+
+  private refuses(hit: Hit, dice: Dice): Reason | null {
+    if (hit.generation !== this.generation) return R.Generation;
+    if (this.hp === 0) return R.Defeated;
+    return dice.isRefused ? R.Rate : null;
+  }
+
+  private tally(): Tally {
+    const found = this.tallies.find(({ generation }) => generation === this.generation);
+    if (found) return found;
+    // biome-ignore lint/suspicious/noExplicitAny: a literal of a test
+    const tally: Tally = { generation: this.generation as any, hits: 0, damage: 0, late: 0 };
+    this.tallies = [...this.tallies, tally].slice(-4);
+    return tally;
+  }
+
+  /** Damage by players of this shard (`here`) and of others; they hit the boss at once. */
+  handleOthers(here: number, elsewhere: number): void {
+    if (this.hp === 0) return;
+    this.admitted += here;
+    this.elsewhere += elsewhere;
+  }
+
+  /**
+   * Ends a tick: the frames that a connected player gets. `isAnswered`: the push came back.
+   * `isRead`: the player takes them; otherwise the state is skipped and the answers wait.
+   */
+  endTick(isAnswered: boolean, isRead = true): ShardMessage[] {
+    this.tick += 1;
+    const { tick } = this;
+    const frames: ShardMessage[] = [];
+    const last = this.uncounted.at(-1)?.[1] ?? this.counted;
+    if (this.admitted > last) this.uncounted.push([this.tick, this.admitted]);
+    if (!this.answered) {
+      this.answered = true;
+      this.unread = [...(this.unread ?? []), ...this.refused];
+      this.refused = [];
+      this.ackedAt = tick;
+    }
+    if (isRead && this.unread !== null) {
+      const { ackedAt, seq, tallies, unread } = this;
+      frames.push(ack({ tick: ackedAt, seq, tallies, refused: unread }));
+      this.unread = null;
+    }
+    if (isAnswered) {
+      this.counted = this.uncounted.at(-1)?.[1] ?? this.counted;
+      this.uncounted = [];
+    }
+    if (isRead) frames.push(this.state());
+    return frames;
+  }
+
+  private state(): ShardMessage {
+    const { tick, generation, hp, hpMax } = this;
+    const counted = (this.uncounted[0]?.[0] ?? tick + 1) - 1;
+    const status = hp === 0 ? Status.Defeated : Status.Alive;
+    return state({ tick, version: tick, generation, status, hp_max: hpMax, hp, counted });
+  }
+
+  /** What a connection begins with. What waited for the one before is lost. */
+  welcome(hasToken: boolean): ShardMessage[] {
+    const { tick, seq, tallies, generation } = this;
+    this.refused = [];
+    this.unread = null;
+    this.answered = true;
+    const greeting = welcome({ resumed: hasToken, tick, seq, tallies, generation });
+    return [greeting, boss(generation, this.hpMax)];
+  }
+
+  /** The next life, once this one is over. */
+  respawn(): void {
+    if (this.hp > 0) return;
+    this.generation += 1;
+    this.admitted = 0;
+    this.counted = 0;
+    this.elsewhere = 0;
+    this.uncounted = [];
+  }
+
+  /** Another process without this one's disk: what was not counted is lost, and the session. */
+  loseDisk(): void {
+    this.tick = 0;
+    this.seq = 0;
+    this.tallies = [];
+    this.refused = [];
+    this.unread = null;
+    this.answered = true;
+    this.admitted = this.counted;
+    this.uncounted = [];
+  }
+}
+
+export type { Gen };

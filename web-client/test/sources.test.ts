@@ -1,0 +1,39 @@
+// What the type checker cannot see: pure files read no clock and no dice, and nothing is cast.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+const SRC = new URL('../src/', import.meta.url);
+const all = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => {
+  return name.endsWith('.ts');
+});
+
+/** A file without its comments. */
+function code(name: string): string {
+  const text = readFileSync(new URL(name, SRC), 'utf8');
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+}
+
+/** The lines of some files that hold something. */
+function lines(names: string[], pattern: RegExp): string[] {
+  return names.flatMap((name) => {
+    const found = code(name).split('\n');
+    return found.filter((line) => pattern.test(line)).map((line) => `${name}: ${line.trim()}`);
+  });
+}
+
+describe('the sources', () => {
+  it('cast in the codec alone', () => {
+    const others = all.filter((name) => name !== 'codec.ts');
+    const cast = /(?<!\*) as (?!const\b)|\bunknown\b|: any\b|<any>/;
+    expect(lines(others, cast)).toEqual([]);
+    expect(lines(['codec.ts'], cast).length).toBeGreaterThan(0);
+  });
+
+  it('read clocks and dice where they meet the browser alone', () => {
+    const pure = all.filter((name) => name !== 'main.ts' && !name.startsWith('view/'));
+    const impure = /\bDate\b|\bperformance\b|Math\.random|\bsetTimeout\b|\bdocument\b|\bwindow\b/;
+    expect(lines(pure, impure)).toEqual([]);
+    expect(lines(['main.ts'], impure).length).toBeGreaterThan(0);
+  });
+});
