@@ -91,7 +91,7 @@ export class Server {
 
   /** The next process on the same port, whose disk knows nothing of the fight. */
   async restartWithoutItsDisk(): Promise<void> {
-    rmSync(join(this.data, 'game', 'shard-1'), { recursive: true });
+    rmSync(join(this.data, 'game', 'boss-1', 'shard-1'), { recursive: true });
     await this.restart();
   }
 
