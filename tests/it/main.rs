@@ -7,6 +7,7 @@
 mod world;
 mod server;
 mod road;
+mod late;
 mod histories;
 mod kill;
 mod mistakes;

@@ -1,7 +1,7 @@
 //! One hit's road through the real machines, with everything that can come twice, late or never.
 
-use crate::world::{Driven, Truth, journal, scenario};
-use protocol::{Gen, InputSeq, JoinAnswer, RefusalReason, Status};
+use crate::world::{Driven, Truth, alone, journal, scenario};
+use protocol::{InputSeq, JoinAnswer};
 use shard::machine::{Disk, Opening, Output, Request};
 use std::collections::BTreeMap;
 
@@ -36,9 +36,7 @@ fn twenty_thousand_hits_in_one_tick_on_two_shards_are_two_pushes_and_exact_hp() 
 
 #[test]
 fn a_push_whose_answer_is_lost_is_counted_once_with_what_came_after_it() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 3);
+    let (mut truth, mut shard) = alone(3);
     for round in 1..=20 {
         shard.hit(round % 3, u32::try_from(round).unwrap());
         shard.tick_alone();
@@ -55,9 +53,7 @@ fn a_push_whose_answer_is_lost_is_counted_once_with_what_came_after_it() {
 
 #[test]
 fn a_delayed_copy_of_an_old_push_changes_nothing() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (mut truth, mut shard) = alone(1);
     shard.hit(0, 1);
     shard.tick_alone();
     let old = shard.shard.poll_request(shard.now).unwrap();
@@ -73,9 +69,7 @@ fn a_delayed_copy_of_an_old_push_changes_nothing() {
 
 #[test]
 fn a_hit_is_not_acknowledged_before_its_record_is_synced() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (_truth, mut shard) = alone(1);
     shard.hit(0, 1);
     shard.shard.handle_tick();
     let outputs: Vec<_> = std::iter::from_fn(|| shard.shard.poll_output()).collect();
@@ -91,9 +85,7 @@ fn a_hit_is_not_acknowledged_before_its_record_is_synced() {
 
 #[test]
 fn a_tick_is_counted_when_the_truth_has_it_and_not_before() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (mut truth, mut shard) = alone(1);
     let mut older = Truth { machine: truth.folded(), log: truth.log.clone() };
     shard.hit(0, 1);
     shard.tick_alone();
@@ -111,35 +103,8 @@ fn a_tick_is_counted_when_the_truth_has_it_and_not_before() {
 }
 
 #[test]
-fn damage_that_arrives_many_generations_later_is_late_and_its_player_is_told() {
-    let mut truth = Truth::new(scenario(100, 10));
-    let mut shards =
-        [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
-    shards.iter_mut().for_each(|shard| ready(shard, &mut truth, 1));
-    let [killer, cut_off] = &mut shards;
-    cut_off.hit(0, 1);
-    cut_off.tick(&mut truth);
-    cut_off.hit(0, 2);
-    cut_off.tick_alone();
-    pass_generations(killer, &mut truth, 5);
-    assert!(truth.machine.boss().life(Gen(1)).is_none(), "generation 1 is no longer kept");
-    (0..4).for_each(|_| cut_off.tick(&mut truth));
-    let late = cut_off.ack(0).unwrap().tallies[0];
-    assert_eq!((late.generation, late.damage, late.late), (Gen(1), 20, 10));
-    assert!(cut_off.shard.is_drained());
-    assert_eq!(truth.folded().boss(), truth.machine.boss());
-    // The next process on that disk has nothing of it to say any more.
-    let next = Driven::start(&mut truth, 2, cut_off.disk.clone(), journal(3));
-    let ancestors = &next.shard.journal().ancestors;
-    assert!(ancestors.iter().all(|ancestor| !ancestor.books.contains_key(&Gen(1))));
-    assert_eq!(next.shard.journal().sessions.len(), 1, "and the sessions go on");
-}
-
-#[test]
 fn a_killed_process_loses_nothing_that_it_acknowledged() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 2);
+    let (mut truth, mut shard) = alone(2);
     shard.hit(0, 1);
     shard.tick(&mut truth);
     shard.hit(0, 2);
@@ -166,9 +131,7 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
 
 #[test]
 fn a_process_killed_between_intent_and_join_takes_over_the_same_sessions() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (truth, mut shard) = alone(1);
     shard.hit(0, 1);
     shard.tick_alone();
     let token = shard.welcome(0).unwrap().session;
@@ -193,9 +156,7 @@ fn a_process_killed_between_intent_and_join_takes_over_the_same_sessions() {
 
 #[test]
 fn of_two_copies_of_a_disk_the_first_to_join_keeps_the_sessions() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (mut truth, mut shard) = alone(1);
     shard.hit(0, 1);
     shard.tick(&mut truth);
     let token = shard.welcome(0).unwrap().session;
@@ -217,9 +178,7 @@ fn of_two_copies_of_a_disk_the_first_to_join_keeps_the_sessions() {
 
 #[test]
 fn an_authority_that_comes_back_with_an_older_log_heals_on_the_next_pushes() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 4);
+    let (mut truth, mut shard) = alone(4);
     let mut rolled_back = Truth { machine: truth.folded(), log: truth.log.clone() };
     for seq in 1..=5 {
         (0..4).for_each(|conn| shard.hit(conn, seq));
@@ -241,9 +200,7 @@ fn an_authority_that_comes_back_with_an_older_log_heals_on_the_next_pushes() {
 
 #[test]
 fn an_authority_that_lost_everything_gets_all_damage_of_live_journals_back() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 2);
+    let (mut truth, mut shard) = alone(2);
     (1..=5).for_each(|seq| {
         shard.hit(0, seq);
         shard.hit(1, seq);
@@ -255,166 +212,8 @@ fn an_authority_that_lost_everything_gets_all_damage_of_live_journals_back() {
 }
 
 #[test]
-fn death_closes_the_books_after_every_journal_has_said_all() {
-    let mut truth = Truth::new(scenario(100, 10));
-    let mut shards =
-        [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
-    shards.iter_mut().for_each(|shard| ready(shard, &mut truth, 1));
-    let [killer, other] = &mut shards;
-    other.hit(0, 1);
-    other.tick_alone();
-    (1..=12).for_each(|seq| killer.hit(0, seq));
-    killer.tick(&mut truth);
-    let dead = truth.machine.truth();
-    assert_eq!((dead.status, dead.hp(), dead.damage), (Status::Defeated, 0, 120));
-    killer.hit(0, 13);
-    killer.tick(&mut truth);
-    assert_eq!(killer.ack(0).unwrap().refused[0].reason, RefusalReason::Defeated);
-    truth.poll();
-    assert_eq!(truth.machine.truth().status, Status::Collecting);
-    truth.poll();
-    assert_eq!(truth.machine.truth().status, Status::Collecting, "two finals are missing");
-    for _ in 0..3 {
-        killer.tick(&mut truth);
-        other.tick(&mut truth);
-    }
-    truth.poll();
-    let closed = truth.machine.truth();
-    assert_eq!((closed.status, closed.damage), (Status::Closed, 130), "accepted before, counted");
-    (0..6).for_each(|_| truth.poll());
-    let next = truth.machine.truth();
-    assert_eq!((next.generation, next.status, next.damage), (Gen(2), Status::Alive, 0));
-    for _ in 0..3 {
-        killer.tick(&mut truth);
-    }
-    killer.hit_in(0, 14, Gen(1));
-    killer.hit(0, 15);
-    killer.tick(&mut truth);
-    assert_eq!(killer.ack(0).unwrap().refused[0].reason, RefusalReason::Generation);
-    assert_eq!(truth.machine.truth().damage, 10);
-    assert_eq!(truth.folded().boss(), truth.machine.boss());
-}
-
-#[test]
-fn damage_that_arrives_after_the_books_closed_is_late_and_its_player_is_told() {
-    let mut truth = Truth::new(scenario(100, 10));
-    let mut shards =
-        [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
-    shards.iter_mut().for_each(|shard| ready(shard, &mut truth, 1));
-    let [killer, cut_off] = &mut shards;
-    cut_off.hit(0, 1);
-    cut_off.tick(&mut truth);
-    cut_off.hit(0, 2);
-    cut_off.tick_alone();
-    (1..=10).for_each(|seq| killer.hit(0, seq));
-    killer.tick(&mut truth);
-    // The cut off shard is waited for as long as the scenario says.
-    for _ in 0..40 {
-        truth.poll();
-        killer.tick(&mut truth);
-    }
-    assert_eq!(truth.machine.truth().generation, Gen(2));
-    let before = truth.machine.truth().damage;
-    for _ in 0..4 {
-        cut_off.tick(&mut truth);
-    }
-    let late = cut_off.ack(0).unwrap().tallies[0];
-    assert_eq!((late.generation, late.damage, late.late), (Gen(1), 20, 10));
-    let life = truth.machine.boss().life(Gen(1)).unwrap();
-    assert_eq!((life.damage(), life.applied(journal(2))), (110, 20));
-    assert_eq!(truth.machine.truth().damage, before);
-    assert_eq!(truth.folded().boss(), truth.machine.boss());
-}
-
-#[test]
-fn damage_stays_counted_when_its_last_word_is_repeated_generations_later() {
-    let mut truth = Truth::new(scenario(100, 10));
-    let mut shards =
-        [1, 2, 3].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
-    shards.iter_mut().for_each(|shard| ready(shard, &mut truth, 1));
-    let [killer, quiet, cut_off] = &mut shards;
-    quiet.hit(0, 1);
-    quiet.tick(&mut truth);
-    cut_off.hit(0, 1);
-    cut_off.tick(&mut truth);
-    (1..=10).for_each(|seq| killer.hit(0, seq));
-    killer.tick(&mut truth);
-    truth.poll();
-    // The quiet shard says its last word, and never hears the answer.
-    quiet.tick(&mut truth);
-    let request = quiet.shard.poll_request(quiet.now).unwrap();
-    assert!(matches!(&request, Request::Push(push) if push.last), "{request:?}");
-    truth.ask(request);
-    quiet.shard.handle_no_answer(quiet.now);
-    pass_generations(killer, &mut truth, 5);
-    for _ in 0..4 {
-        quiet.now = quiet.now + protocol::Micros::from_millis(5_000);
-        quiet.tick(&mut truth);
-    }
-    let told = quiet.shard.journal().sessions.values().next().unwrap().tallies[0];
-    assert_eq!((told.damage, told.late), (10, 0));
-    assert!(quiet.shard.is_drained() && !quiet.has_ended());
-}
-
-#[test]
-fn late_damage_of_a_process_and_of_the_one_before_it_adds_up() {
-    let mut truth = Truth::new(scenario(100, 10));
-    let mut killer = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    let mut first = Driven::start(&mut truth, 2, Disk::default(), journal(2));
-    ready(&mut killer, &mut truth, 1);
-    ready(&mut first, &mut truth, 1);
-    let token = first.welcome(0).unwrap().session;
-    let mut older = Truth { machine: truth.folded(), log: truth.log.clone() };
-    first.hit(0, 1);
-    first.tick_alone();
-    let mut next = Driven::start(&mut truth, 2, first.disk.clone(), journal(3));
-    next.hello(0, Some(token));
-    next.tick(&mut truth);
-    next.tick(&mut truth);
-    next.hit(0, 2);
-    next.tick(&mut truth);
-    assert_eq!(truth.machine.truth().damage, 20);
-    // The authority comes back without all of that, and the boss dies before anybody tells it.
-    pass_generations(&mut killer, &mut older, 1);
-    for _ in 0..8 {
-        next.now = next.now + protocol::Micros::from_millis(5_000);
-        next.tick(&mut older);
-    }
-    let told = next.shard.journal().sessions.values().next().unwrap().tallies[0];
-    assert_eq!((told.generation, told.damage, told.late), (Gen(1), 20, 20));
-    assert!(next.shard.is_drained());
-}
-
-#[test]
-fn a_slow_disk_loses_nothing_when_its_generation_ends_meanwhile() {
-    let mut truth = Truth::new(scenario(100, 10));
-    let mut shards =
-        [1, 2].map(|id: u8| Driven::start(&mut truth, id.into(), Disk::default(), journal(id)));
-    let [killer, first] = &mut shards;
-    ready(killer, &mut truth, 1);
-    ready(first, &mut truth, 1);
-    // The next process on that disk enters and admits while its first record is being written.
-    let mut slow = Driven::start(&mut truth, 2, first.disk.clone(), journal(3));
-    slow.hello(0, None);
-    slow.stall();
-    slow.tick(&mut truth);
-    slow.hit(0, 1);
-    slow.tick(&mut truth);
-    pass_generations(killer, &mut truth, 1);
-    slow.tick(&mut truth);
-    slow.unstall();
-    for _ in 0..4 {
-        slow.tick(&mut truth);
-    }
-    let told = slow.shard.journal().sessions.values().last().unwrap().tallies[0];
-    assert_eq!((told.generation, told.damage, told.late), (Gen(1), 10, 10));
-}
-
-#[test]
 fn a_shard_is_drained_only_when_every_hit_is_answered_and_pushed() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (mut truth, mut shard) = alone(1);
     (0..3).for_each(|_| shard.tick(&mut truth));
     assert!(shard.shard.is_drained());
     // A newcomer's record is being written when the last hits come and the shard is told to stop.
@@ -446,9 +245,7 @@ fn a_journal_is_not_played_on_another_boss() {
 
 #[test]
 fn a_claim_that_contradicts_itself_changes_nothing() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (mut truth, mut shard) = alone(1);
     shard.hit(0, 1);
     shard.tick_alone();
     let mut lineage = shard.disk.journal.unwrap().lineage_with_self(&BTreeMap::new());
@@ -462,9 +259,7 @@ fn a_claim_that_contradicts_itself_changes_nothing() {
 
 #[test]
 fn a_resumed_session_takes_the_place_of_its_old_connection() {
-    let mut truth = Truth::new(scenario(1_000_000, 10));
-    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
-    ready(&mut shard, &mut truth, 1);
+    let (mut truth, mut shard) = alone(1);
     let token = shard.welcome(0).unwrap().session;
     shard.hit(0, 1);
     shard.hello(5, Some(token));
@@ -477,28 +272,4 @@ fn a_resumed_session_takes_the_place_of_its_old_connection() {
     assert!(closed);
     shard.tick(&mut truth);
     assert_eq!(truth.machine.truth().damage, 20, "the old connection's second hit is not heard");
-}
-
-/// Connects `players` and waits until hits are taken.
-fn ready(shard: &mut Driven, truth: &mut Truth, players: u64) {
-    (0..players).for_each(|conn| shard.hello(conn, None));
-    shard.tick(truth);
-    shard.tick(truth);
-    assert!(shard.shard.is_ready());
-}
-
-/// Lets one shard kill the boss, again and again, until these generations are over.
-fn pass_generations(killer: &mut Driven, truth: &mut Truth, generations: u32) {
-    let mut seq = 1_000;
-    for generation in 1..=generations {
-        while truth.machine.truth().generation == Gen(generation) {
-            for _ in 0..4 {
-                seq += 1;
-                killer.hit(0, seq);
-            }
-            killer.now = killer.now + protocol::Micros::from_millis(900);
-            killer.tick(truth);
-            truth.poll();
-        }
-    }
 }

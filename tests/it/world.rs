@@ -222,3 +222,31 @@ fn fresh(journal: JournalId, conn: u64) -> Fresh {
     token[..8].copy_from_slice(&conn.to_be_bytes());
     Fresh { token: Token(Bin(token)), player: PlayerId(conn + 1_000_000 * u64::from(token[15])) }
 }
+
+/// One shard with `players` on a boss that nobody kills.
+pub(crate) fn alone(players: u64) -> (Truth, Driven) {
+    let mut truth = Truth::new(scenario(1_000_000, 10));
+    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
+    ready(&mut shard, &mut truth, players);
+    (truth, shard)
+}
+
+/// Shards with a player each, on a boss that ten hits kill.
+pub(crate) fn together<const N: usize>() -> (Truth, [Driven; N]) {
+    let mut truth = Truth::new(scenario(100, 10));
+    let shards = std::array::from_fn(|idx| {
+        let id = u8::try_from(idx).unwrap() + 1;
+        let mut shard = Driven::start(&mut truth, id.into(), Disk::default(), journal(id));
+        ready(&mut shard, &mut truth, 1);
+        shard
+    });
+    (truth, shards)
+}
+
+/// Connects `players` and waits until hits are taken.
+pub(crate) fn ready(shard: &mut Driven, truth: &mut Truth, players: u64) {
+    (0..players).for_each(|conn| shard.hello(conn, None));
+    shard.tick(truth);
+    shard.tick(truth);
+    assert!(shard.shard.is_ready());
+}
