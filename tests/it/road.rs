@@ -411,6 +411,30 @@ fn a_slow_disk_loses_nothing_when_its_generation_ends_meanwhile() {
 }
 
 #[test]
+fn a_shard_is_drained_only_when_every_hit_is_answered_and_pushed() {
+    let mut truth = Truth::new(scenario(1_000_000, 10));
+    let mut shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));
+    ready(&mut shard, &mut truth, 1);
+    (0..3).for_each(|_| shard.tick(&mut truth));
+    assert!(shard.shard.is_drained());
+    // A newcomer's record is being written when the last hits come and the shard is told to stop.
+    shard.stall();
+    shard.hello(1, None);
+    shard.tick(&mut truth);
+    shard.hit(0, 1);
+    shard.shard.handle_stop();
+    shard.tick(&mut truth);
+    assert!(!shard.shard.is_drained(), "a record is being written");
+    shard.unstall();
+    assert!(!shard.shard.is_drained(), "a hit is not yet answered");
+    shard.tick(&mut truth);
+    shard.tick(&mut truth);
+    assert!(shard.shard.is_drained());
+    assert_eq!(shard.ack(0).unwrap().seq, InputSeq(1));
+    assert_eq!(truth.machine.truth().damage, 10);
+}
+
+#[test]
 fn a_journal_is_not_played_on_another_boss() {
     let mut truth = Truth::new(scenario(100, 10));
     let shard = Driven::start(&mut truth, 1, Disk::default(), journal(1));

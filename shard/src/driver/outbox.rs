@@ -316,6 +316,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_acknowledgement_that_waits_leaves_before_the_close_frame() {
+        let (server, mut client) = pair().await;
+        server.writable().await.unwrap();
+        let mut outbox = Outbox { ack: Some(ack(3, 0)), ..Outbox::default() };
+        let close = CloseFrame { code: 1013.into(), reason: "later".into() };
+        assert!(outbox.close(&server, close).unwrap());
+        drop(server);
+        let mut bytes = Vec::new();
+        client.read_to_end(&mut bytes).await.unwrap();
+        let mut expected = Vec::new();
+        frame(&mut expected, &ShardMessage::Ack(ack(3, 0)));
+        expected.extend_from_slice(b"\x88\x07\x03\xf5later");
+        assert_eq!(bytes, expected);
+    }
+
+    #[tokio::test]
     async fn nothing_follows_a_close_frame() {
         let (server, mut client) = pair().await;
         server.writable().await.unwrap();
