@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -91,7 +91,9 @@ export class Server {
 
   /** The next process on the same port, whose disk knows nothing of the fight. */
   async restartWithoutItsDisk(): Promise<void> {
-    rmSync(join(this.data, 'game', 'boss-1', 'shard-1'), { recursive: true });
+    const game = join(this.data, 'game');
+    const shards = readdirSync(game).filter((name) => name !== 'authority');
+    for (const name of shards) rmSync(join(game, name), { recursive: true });
     await this.restart();
   }
 
