@@ -165,6 +165,30 @@ fn a_slow_disk_loses_nothing_when_its_generation_ends_meanwhile() {
     assert_eq!((told.generation, told.damage, told.late), (Gen(1), 10, 10));
 }
 
+#[test]
+fn a_slow_disk_that_forgets_a_generation_does_not_make_its_shard_speak_of_it_again() {
+    let (mut truth, mut shards) = together();
+    let [killer, slow] = &mut shards;
+    slow.hit(0, 1);
+    slow.tick(&mut truth);
+    (1..=10).for_each(|seq| killer.hit(0, seq));
+    killer.tick(&mut truth);
+    for _ in 0..3 {
+        truth.poll();
+        killer.tick(&mut truth);
+        slow.tick(&mut truth);
+    }
+    (0..8).for_each(|_| truth.poll());
+    assert_eq!(truth.machine.truth().generation, Gen(2));
+    slow.tick(&mut truth);
+    slow.stall();
+    (0..4).for_each(|_| slow.tick(&mut truth));
+    assert!(!slow.has_ended());
+    slow.unstall();
+    (0..2).for_each(|_| slow.tick(&mut truth));
+    assert!(!slow.has_ended() && slow.shard.is_ready());
+}
+
 /// Lets one shard kill the boss, again and again, until these generations are over.
 fn pass_generations(killer: &mut Driven, truth: &mut Truth, generations: u32) {
     let mut seq = 1_000;

@@ -272,8 +272,7 @@ impl Machine {
         }
         let current = self.fanout.truth().generation;
         let mut record = Record { tick: self.tick, ..Record::default() };
-        record.dropped = self.uplink.take_over(&self.journal, &self.buffer, current);
-        record.dropped.iter().for_each(|generation| self.buffer.drop(*generation));
+        record.dropped = self.uplink.over(&self.journal, &self.buffer, current);
         record.books = self.buffer.take_changes();
         for change in &mut record.books {
             change.answered = self.uplink.answered(change.generation);
@@ -308,6 +307,10 @@ impl Machine {
         let record = &syncing.record;
         let applied = self.journal.apply(record.clone());
         assert_eq!(applied, Ok(()), "a record follows from the journal before it");
+        for generation in &record.dropped {
+            self.buffer.drop(*generation);
+            self.uplink.forget(*generation);
+        }
         for change in &record.books {
             self.uplink.note_synced(record.tick, change.generation, change.total);
         }

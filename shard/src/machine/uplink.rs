@@ -55,7 +55,7 @@ pub(super) struct Uplink {
     /// The first tick of this journal.
     since: Tick,
     /// The newest generation whose book is closed here for good.
-    over: Gen,
+    newest_over: Gen,
     /// Books that the authority refuses because they contradict themselves: a bug, or damage.
     refused: BTreeSet<Gen>,
 }
@@ -84,7 +84,7 @@ impl Uplink {
             finished: BTreeSet::new(),
             uncounted: VecDeque::new(),
             since,
-            over: Gen(0),
+            newest_over: Gen(0),
             refused: BTreeSet::new(),
         }
     }
@@ -116,12 +116,7 @@ impl Uplink {
     }
 
     /// Generations that are over and need no more than to be forgotten.
-    pub(super) fn take_over(
-        &mut self,
-        journal: &Journal,
-        buffer: &Buffer,
-        current: Gen,
-    ) -> Vec<Gen> {
+    pub(super) fn over(&self, journal: &Journal, buffer: &Buffer, current: Gen) -> Vec<Gen> {
         let done = |generation: &Gen| {
             let said = self.finished.contains(generation);
             let silent = !journal.books.contains_key(generation) && !buffer.has(*generation);
@@ -129,19 +124,20 @@ impl Uplink {
         };
         let ancestors = journal.ancestors.iter().flat_map(|ancestor| ancestor.books.keys());
         let known: BTreeSet<Gen> = journal.books.keys().chain(ancestors).copied().collect();
-        let over: Vec<_> = known.into_iter().filter(done).collect();
-        for generation in &over {
-            self.answered.remove(generation);
-            self.finished.remove(generation);
-            self.over = self.over.max(*generation);
-        }
-        over
+        known.into_iter().filter(done).collect()
+    }
+
+    /// A generation's book is gone from the disk: nothing more will be said of it.
+    pub(super) fn forget(&mut self, generation: Gen) {
+        self.answered.remove(&generation);
+        self.finished.remove(&generation);
+        self.newest_over = self.newest_over.max(generation);
     }
 
     /// Whether the authority was rolled back to a generation whose book is closed here. Under this
     /// journal's id its totals can't begin again: that takes a new journal.
     pub(super) fn is_outlived(&self, current: Gen) -> bool {
-        current <= self.over
+        current <= self.newest_over
     }
 
     fn forget_counted(&mut self) {
