@@ -19,11 +19,9 @@ fn damage_that_arrives_many_generations_later_is_late_and_its_player_is_told() {
     assert_eq!((late.generation, late.damage, late.late), (Gen(1), 20, 10));
     assert!(cut_off.shard.is_drained());
     assert_eq!(truth.folded().boss(), truth.machine.boss());
-    // The next process on that disk has nothing of it to say any more.
+    // The books of its journal are in order, so the next process takes over the sessions.
     let next = Driven::start(&mut truth, 2, cut_off.disk.clone(), journal(3));
-    let ancestors = &next.shard.journal().ancestors;
-    assert!(ancestors.iter().all(|ancestor| !ancestor.books.contains_key(&Gen(1))));
-    assert_eq!(next.shard.journal().sessions.len(), 1, "and the sessions go on");
+    assert_eq!(next.shard.journal().sessions.len(), 1, "the sessions go on");
 }
 
 #[test]

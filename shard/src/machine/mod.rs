@@ -151,7 +151,7 @@ impl Machine {
             buffer: Buffer::default(),
             tick: opened.journal.tick,
             journal: opened.journal,
-            uplink: Uplink::new(since, seed),
+            uplink: Uplink::new(since, generation, seed),
             fanout: Fanout::new(opened.truth, now),
             random: fastrand::Rng::with_seed(seed),
             tick_ms,

@@ -48,12 +48,15 @@ pub(super) struct Uplink {
     from: ResendFrom,
     /// What the authority has taken, by generation.
     answered: BTreeMap<Gen, u64>,
-    /// Generations of which the authority has everything, and knows it.
-    finished: BTreeSet<Gen>,
+    /// Generations of which the authority has everything, and knows it; and the generation in whose
+    /// log it said so. Until that one is over, a roll-back may take the last word back.
+    finished: BTreeMap<Gen, Gen>,
     /// Ticks whose damage the authority may lack: (tick, generation, total after it).
     uncounted: VecDeque<(Tick, Gen, u64)>,
     /// The first tick of this journal.
     since: Tick,
+    /// The generation in whose log it joined.
+    joined: Gen,
     /// The newest generation whose book is closed here for good.
     newest_over: Gen,
     /// Books that the authority refuses because they contradict themselves: a bug, or damage.
@@ -72,7 +75,7 @@ const BACKOFF_FIRST: Micros = Micros::from_millis(100);
 const BACKOFF_MAX: Micros = Micros::from_millis(5_000);
 
 impl Uplink {
-    pub(super) fn new(since: Tick, seed: u64) -> Self {
+    pub(super) fn new(since: Tick, joined: Gen, seed: u64) -> Self {
         Self {
             backoff: Backoff::new(seed, BACKOFF_FIRST, BACKOFF_MAX),
             not_before: Micros(0),
@@ -81,9 +84,10 @@ impl Uplink {
             unknown: false,
             from: ResendFrom::new(),
             answered: BTreeMap::new(),
-            finished: BTreeSet::new(),
+            finished: BTreeMap::new(),
             uncounted: VecDeque::new(),
             since,
+            joined,
             newest_over: Gen(0),
             refused: BTreeSet::new(),
         }
@@ -118,9 +122,9 @@ impl Uplink {
     /// Generations that are over and need no more than to be forgotten.
     pub(super) fn over(&self, journal: &Journal, buffer: &Buffer, current: Gen) -> Vec<Gen> {
         let done = |generation: &Gen| {
-            let said = self.finished.contains(generation);
+            let said = self.finished.get(generation).is_some_and(|said| *said < current);
             let silent = !journal.books.contains_key(generation) && !buffer.has(*generation);
-            *generation < current && (said || silent)
+            *generation < current && (said || silent && self.joined < current)
         };
         let ancestors = journal.ancestors.iter().flat_map(|ancestor| ancestor.books.keys());
         let known: BTreeSet<Gen> = journal.books.keys().chain(ancestors).copied().collect();
@@ -142,7 +146,7 @@ impl Uplink {
 
     fn forget_counted(&mut self) {
         while let Some((_, generation, total)) = self.uncounted.front() {
-            if *total > self.answered(*generation) && !self.finished.contains(generation) {
+            if *total > self.answered(*generation) && !self.finished.contains_key(generation) {
                 break;
             }
             self.uncounted.pop_front();
@@ -176,7 +180,7 @@ impl Uplink {
             Verdict::Counted | Verdict::Duplicate => {
                 self.learn_applied(generation, answer.applied);
                 if sent.last && answer.applied >= sent.to {
-                    self.finished.insert(generation);
+                    self.finished.insert(generation, answer.truth.generation);
                 }
             }
             Verdict::Gap => self.learn_applied(generation, answer.applied),
@@ -184,7 +188,7 @@ impl Uplink {
                 // A book that the authority has lost takes nothing, not even as late.
                 self.learn_applied(generation, answer.applied.max(sent.to));
                 if sent.last {
-                    self.finished.insert(generation);
+                    self.finished.insert(generation, answer.truth.generation);
                 }
             }
             Verdict::NotEntered if self.entered == Some(generation) => self.entered = None,
@@ -238,8 +242,8 @@ impl Machine {
         let over = matches!(truth.status, Status::Collecting | Status::Closed);
         for (generation, book) in &self.journal.books {
             let ended = *generation < truth.generation || over;
-            let done =
-                self.uplink.finished.contains(generation) || self.uplink.is_refused(*generation);
+            let done = self.uplink.finished.contains_key(generation)
+                || self.uplink.is_refused(*generation);
             if ended && !done {
                 // Nothing is admitted there any more; what is admitted must be synced first.
                 return (*generation, self.buffer.total(*generation) == book.total);
@@ -256,6 +260,7 @@ impl Machine {
         match answer {
             Answer::Join(JoinAnswer::Joined { truth, late, .. }) => {
                 self.enter_late_before(&late);
+                self.uplink.joined = truth.generation;
                 self.uplink.unknown = false;
                 self.uplink.from.clear();
                 self.uplink.begin_again();
