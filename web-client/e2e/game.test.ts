@@ -128,6 +128,29 @@ it('the keyboard alone joins and hits', async () => {
   expect(await expectInBooks(server, 'Ada', ada)).toBeGreaterThan(own);
 });
 
+it('the form stays until there is a name, also where nothing may be stored', async () => {
+  const server = await start();
+  const ada = await Player.visit(browser, server.url, 'Ada');
+  players.push(ada);
+  await ada.page.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(window, name, {
+        get: () => {
+          throw new DOMException('forbidden', 'SecurityError');
+        },
+      });
+    }
+  });
+  await ada.page.reload();
+  for (let press = 0; press < 4; press += 1) await ada.page.keyboard.press('Escape');
+  await ada.page.fill('#name', 'Ada');
+  await ada.page.click('#enter');
+  await ada.isLive();
+  await ada.page.keyboard.press('Space');
+  expect(await expectInBooks(server, 'Ada', ada)).toBeGreaterThanOrEqual(100);
+  expect(ada.complaints).toEqual([]);
+});
+
 it('a phone plays by touch, and nothing leaves its screen', async () => {
   const server = await start({ bots: 6 });
   const phone = {

@@ -44,7 +44,7 @@ function integer<T extends number = number>(max: number): Form<T> {
     read(wire, at) {
       const value = typeof wire === 'bigint' ? bounded(wire) : wire;
       if (typeof value !== 'number' || !Number.isInteger(value) || !(0 <= value && value <= max)) {
-        throw new DecodeError(`${at} is ${String(wire)}, expected an integer up to ${max}`);
+        throw new DecodeError(`${at} is no integer from 0 to ${max}`);
       }
       return value as T;
     },

@@ -53,14 +53,15 @@ function step(): void {
   game = nextFrame(game, happened, at - drawnAt);
   drawnAt = at;
   if (game.session && game.session.token !== before)
-    store(sessionStorage, SESSION, game.session.token);
+    store(() => sessionStorage, SESSION, game.session.token);
   connection.flush(game.pending);
 }
 
 function frame(): void {
+  // First, so that one bad frame is not the last one.
+  requestAnimationFrame(frame);
   step();
   draw(game, now(), hands);
-  requestAnimationFrame(frame);
 }
 
 function open(wire: Events): Wire {
@@ -82,10 +83,10 @@ function later(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** A browser may forbid storage: then the page remembers nothing. */
-function store(storage: Storage, key: string, value: string): void {
+/** A browser may forbid storage, even to name it: then the page remembers nothing. */
+function store(storage: () => Storage, key: string, value: string): void {
   try {
-    storage.setItem(key, value);
+    storage().setItem(key, value);
   } catch {
     // Nothing depends on it but the next visit.
   }
@@ -102,7 +103,7 @@ function stored(storage: () => Storage, key: string): string | null {
 function ask(why: string): void {
   const last = stored(() => localStorage, NAME) ?? '';
   askName(last, why, (name) => {
-    store(localStorage, NAME, name);
+    store(() => localStorage, NAME, name);
     join(name);
   });
 }

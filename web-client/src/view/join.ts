@@ -17,11 +17,18 @@ export function askName(name: string, why: string, onName: (name: string) => voi
     const mistake = mistakeIn(input.value.trim());
     setText(error, mistake ?? '');
     if (mistake !== null) return input.focus();
+    dialog.onclose = null;
     dialog.close();
     onName(input.value.trim());
   };
-  // Without a name nothing can be played, so there is nothing to escape to.
+  // Without a name nothing can be played, so there is nothing to escape to. A browser lets a page
+  // refuse that only now and then, so a form that was closed opens again.
   dialog.oncancel = (event) => event.preventDefault();
+  dialog.onclose = show;
+  show();
+}
+
+function show(): void {
   if (!dialog.open) dialog.showModal();
   input.focus();
 }
