@@ -1,6 +1,6 @@
 //! The commuting lane: deltas, and the buffer that folds them on their way.
 
-use crate::{Reject, Updatable};
+use crate::{Reject, Updatable, Wire};
 
 /// A commutative monoid: `merge` is associative and commutative, `Default` is its identity.
 pub trait Delta: Clone + Default {
@@ -21,7 +21,7 @@ pub trait Idempotent: Delta {}
 /// An [`Updatable`] with a commuting lane.
 pub trait Accumulate: Updatable {
     /// What commutes.
-    type Delta: Delta;
+    type Delta: Delta + Wire;
 
     /// Takes a delta in. Applying `lift(delta)` does the same.
     fn absorb(&mut self, delta: Self::Delta);
@@ -29,14 +29,98 @@ pub trait Accumulate: Updatable {
     /// The delta as an update for the log.
     fn lift(delta: Self::Delta) -> Self::Update;
 
-    /// Whether the delta's numbers are inside the limits.
+    /// The delta that an update of the delta lane is.
+    ///
+    /// # Errors
+    /// Gives an update of the ordered lane back.
+    fn lower(update: Self::Update) -> Result<Self::Delta, Self::Update>;
+
+    /// Whether the delta's numbers stay inside the limits.
     ///
     /// # Errors
     /// [`Reject::TooLarge`] for a number beyond [`crate::INT_MAX`].
     fn check_delta(&self, delta: &Self::Delta) -> Result<(), Reject>;
 }
 
+/// An [`Accumulate`] without an ordered lane: its update *is* its delta.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has an ordered lane, or no delta lane at all",
+    note = "in a `GMap` nothing is ordered: use `Counter`, `Max`, `Min`, `GSet`, `GMap`, or a \
+            struct with `delta` fields only; for anything else use `UMap`"
+)]
+pub trait Commuting:
+    Accumulate<Delta = <Self as Updatable>::Update> + Updatable<Update: Delta> + Default
+{
+}
+
+impl<T> Commuting for T where
+    T: Accumulate<Delta = <T as Updatable>::Update> + Updatable<Update: Delta> + Default
+{
+}
+
+/// Implements all traits of a value whose update, delta and self are one type, from its `Delta`.
+macro_rules! is_its_own_delta {
+    ($name:ty, |$state:ident, $delta:ident| $check:expr $(, $param:ident: $bound:ident)?) => {
+        impl$(<$param: $bound>)? $crate::Coalesce for $name {
+            fn coalesce(&mut self, later: Self) -> Result<(), Self> {
+                $crate::Delta::merge(self, later);
+                Ok(())
+            }
+        }
+
+        impl$(<$param: $bound>)? $crate::Updatable for $name {
+            type Update = Self;
+
+            fn check(&self, update: &Self) -> Result<(), $crate::Reject> {
+                $crate::Accumulate::check_delta(self, update)
+            }
+
+            fn apply(&mut self, update: Self) -> Result<(), $crate::Reject> {
+                self.check(&update)?;
+                $crate::Delta::merge(self, update);
+                Ok(())
+            }
+
+            fn lane(_: &Self) -> $crate::Lane {
+                $crate::Lane::Delta
+            }
+        }
+
+        impl$(<$param: $bound>)? $crate::Accumulate for $name {
+            type Delta = Self;
+
+            fn absorb(&mut self, delta: Self) {
+                $crate::Delta::merge(self, delta);
+            }
+
+            fn lift(delta: Self) -> Self {
+                delta
+            }
+
+            fn lower(update: Self) -> Result<Self, Self> {
+                Ok(update)
+            }
+
+            fn check_delta(&self, delta: &Self) -> Result<(), $crate::Reject> {
+                let ($state, $delta) = (self, delta);
+                $check
+            }
+        }
+    };
+}
+pub(crate) use is_its_own_delta;
+
 /// Folds deltas until someone takes the sum. Its size is that of one delta, however many it folds.
+///
+/// ```
+/// use ucore::{Counter, DeltaBuffer};
+/// let mut buffer = DeltaBuffer::default();
+/// buffer.add(Counter::of(30));
+/// buffer.add(Counter::of(-10));
+/// assert_eq!(buffer.folded(), 2);
+/// assert_eq!(buffer.take(), Some(Counter::of(20)));
+/// assert_eq!(buffer.take(), None);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeltaBuffer<D> {
     sum: D,
@@ -52,7 +136,7 @@ impl<D: Delta> DeltaBuffer<D> {
 
     /// How many deltas were folded since the last [`DeltaBuffer::take`].
     #[must_use]
-    pub fn folded(&self) -> u64 {
+    pub const fn folded(&self) -> u64 {
         self.folded
     }
 

@@ -1,23 +1,23 @@
 //! A map whose keys only come and whose values only accumulate.
 
-use crate::{Accumulate, Coalesce, Delta, Idempotent, Reject, Updatable};
-use serde::{Deserialize, Serialize};
+use crate::lines::{read_lines, write_lines};
+use crate::{Accumulate, Coalesce, Commuting, DecodeError, Delta, Idempotent, Key, Lane, Place};
+use crate::{Reader, Reject, Run, Schema, Typed, Updatable, Wire, Writer};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-/// A grow-only map of accumulating values, in the order of its keys.
+/// A grow-only map of accumulating values, in the order of its keys. A key whose value is what a
+/// new one would be has no line.
 ///
 /// ```
-/// use ucore::{Accumulate, GMap, Max};
+/// use ucore::prelude::*;
+/// use ucore::{GMap, Max};
 /// let mut totals: GMap<u64, Max> = GMap::default();
-/// totals.absorb(GMap::<u64, Max>::line(3, Max::of(12)));
+/// totals.at(3).raise_to(12)?;
 /// assert_eq!(totals.get(&3), Some(&Max::of(12)));
+/// # Ok::<(), ucore::Reject>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-#[serde(bound(
-    serialize = "K: Serialize, V: Serialize",
-    deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"
-))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GMap<K, V> {
     lines: BTreeMap<K, V>,
 }
@@ -31,7 +31,10 @@ impl<K, V> Default for GMap<K, V> {
 impl<K: Ord, V> GMap<K, V> {
     /// The value of `key`.
     #[must_use]
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.lines.get(key)
     }
 
@@ -46,34 +49,29 @@ impl<K: Ord, V> GMap<K, V> {
         self.lines.len()
     }
 
-    /// Whether no key came yet.
+    /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 }
 
-impl<K: Ord + Clone, V: Accumulate + Default> GMap<K, V> {
-    /// A delta of one line.
-    #[must_use]
-    pub fn line(key: K, delta: V::Delta) -> GMapDelta<K, V::Delta> {
-        GMapDelta { lines: BTreeMap::from([(key, delta)]) }
-    }
-}
-
-impl<K: Ord, V> FromIterator<(K, V)> for GMap<K, V> {
+impl<K: Key, V: Commuting> FromIterator<(K, V)> for GMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(lines: I) -> Self {
-        Self { lines: lines.into_iter().collect() }
+        let fresh = V::default();
+        Self { lines: lines.into_iter().filter(|(_, value)| *value != fresh).collect() }
     }
 }
 
 /// Deltas by key. The order in which lines are merged never matters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-#[serde(bound(
-    serialize = "K: Serialize, D: Serialize",
-    deserialize = "K: Deserialize<'de> + Ord, D: Deserialize<'de>"
-))]
+///
+/// ```
+/// use ucore::{Counter, Delta, GMapDelta};
+/// let mut gold = GMapDelta::line("ada".to_owned(), Counter::of(3));
+/// gold.merge(GMapDelta::line("ada".to_owned(), Counter::of(4)));
+/// assert_eq!(gold.get("ada"), Some(&Counter::of(7)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GMapDelta<K, D> {
     lines: BTreeMap<K, D>,
 }
@@ -84,45 +82,106 @@ impl<K, D> Default for GMapDelta<K, D> {
     }
 }
 
-impl<K: Ord, D> GMapDelta<K, D> {
-    /// Keys and deltas in the order of the keys.
+impl<K: Key, D: Delta> GMapDelta<K, D> {
+    /// A delta of one line.
+    #[must_use]
+    pub fn line(key: K, delta: D) -> Self {
+        Self::from_iter([(key, delta)])
+    }
+
+    /// The delta of `key`.
+    #[must_use]
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&D>
+    where
+        K: Borrow<Q>,
+    {
+        self.lines.get(key)
+    }
+
+    /// Keys and deltas in the order of the keys; none of the deltas is an identity.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &D)> {
         self.lines.iter()
     }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
 }
 
-impl<K: Ord + Clone, D: Delta> FromIterator<(K, D)> for GMapDelta<K, D> {
+impl<K: Key, D: Delta> FromIterator<(K, D)> for GMapDelta<K, D> {
     fn from_iter<I: IntoIterator<Item = (K, D)>>(lines: I) -> Self {
         let mut delta = Self::default();
         for (key, line) in lines {
-            delta.lines.entry(key).or_default().merge(line);
+            delta.merge_line(key, line);
         }
         delta
     }
 }
 
-impl<K: Ord + Clone, D: Delta> Delta for GMapDelta<K, D> {
+impl<K: Key, D: Delta> GMapDelta<K, D> {
+    /// A line that comes to nothing goes, so equal deltas are equal line by line.
+    fn merge_line(&mut self, key: K, line: D) {
+        use std::collections::btree_map::Entry;
+        match self.lines.entry(key) {
+            Entry::Vacant(free) => {
+                if !line.is_identity() {
+                    free.insert(line);
+                }
+            }
+            Entry::Occupied(mut taken) => {
+                taken.get_mut().merge(line);
+                if taken.get().is_identity() {
+                    taken.remove();
+                }
+            }
+        }
+    }
+}
+
+impl<K: Key, D: Delta> Delta for GMapDelta<K, D> {
     fn merge(&mut self, other: Self) {
+        if self.lines.is_empty() {
+            self.lines = other.lines;
+            return;
+        }
         for (key, line) in other.lines {
-            self.lines.entry(key).or_default().merge(line);
+            self.merge_line(key, line);
         }
     }
 
     fn is_identity(&self) -> bool {
-        self.lines.values().all(Delta::is_identity)
+        self.lines.is_empty()
     }
 }
 
-impl<K: Ord + Clone, D: Idempotent> Idempotent for GMapDelta<K, D> {}
+impl<K: Key, D: Idempotent> Idempotent for GMapDelta<K, D> {}
 
-impl<K: Ord + Clone, D: Delta> Coalesce for GMapDelta<K, D> {
+impl<K: Key, D: Delta> Coalesce for GMapDelta<K, D> {
     fn coalesce(&mut self, later: Self) -> Result<(), Self> {
         self.merge(later);
         Ok(())
     }
 }
 
-impl<K: Ord + Clone, V: Accumulate + Default> Updatable for GMap<K, V> {
+/// The methods of a [`GMap`].
+pub trait GMapOps<K: Key, V: Commuting>: Place<Value = GMap<K, V>> {
+    /// The value of a key, which begins with this.
+    fn at(self, key: K) -> impl Place<Value = V, Out = Self::Out> {
+        self.within(|delta| GMapDelta::line(key, delta))
+    }
+}
+
+impl<K: Key, V: Commuting, P: Place<Value = GMap<K, V>>> GMapOps<K, V> for P {}
+
+impl<K: Key, V: Commuting> Updatable for GMap<K, V> {
     type Update = GMapDelta<K, V::Delta>;
 
     fn check(&self, update: &Self::Update) -> Result<(), Reject> {
@@ -134,16 +193,22 @@ impl<K: Ord + Clone, V: Accumulate + Default> Updatable for GMap<K, V> {
         self.absorb(update);
         Ok(())
     }
+
+    fn lane(_: &Self::Update) -> Lane {
+        Lane::Delta
+    }
 }
 
-impl<K: Ord + Clone, V: Accumulate + Default> Accumulate for GMap<K, V> {
+impl<K: Key, V: Commuting> Accumulate for GMap<K, V> {
     type Delta = GMapDelta<K, V::Delta>;
 
-    /// Lines whose delta is an identity leave no trace, so folding never changes the result.
     fn absorb(&mut self, delta: Self::Delta) {
+        let fresh = V::default();
         for (key, line) in delta.lines {
-            if !line.is_identity() {
-                self.lines.entry(key).or_default().absorb(line);
+            let value = self.lines.entry(key.clone()).or_default();
+            value.absorb(line);
+            if *value == fresh {
+                self.lines.remove(&key);
             }
         }
     }
@@ -152,11 +217,56 @@ impl<K: Ord + Clone, V: Accumulate + Default> Accumulate for GMap<K, V> {
         delta
     }
 
+    fn lower(update: Self::Update) -> Result<Self::Delta, Self::Update> {
+        Ok(update)
+    }
+
     fn check_delta(&self, delta: &Self::Delta) -> Result<(), Reject> {
         let fresh = V::default();
         for (key, line) in &delta.lines {
+            key.fits()?;
             self.lines.get(key).unwrap_or(&fresh).check_delta(line)?;
         }
         Ok(())
     }
+}
+
+impl<K: Key, V: Commuting> Wire for GMap<K, V> {
+    fn write(&self, run: Run, to: &mut Writer) {
+        to.list(run, |to| write_lines(self.lines.iter(), to));
+    }
+
+    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (lines, fresh) = (from.list(run, read_lines)?, V::default());
+        if lines.values().any(|value| *value == fresh) {
+            return Err(DecodeError::NotCanonical);
+        }
+        Ok(Self { lines })
+    }
+
+    fn fits(&self) -> Result<(), Reject> {
+        self.lines.iter().try_for_each(|(key, value)| key.fits().and_then(|()| value.fits()))
+    }
+}
+
+impl<K: Key, D: Delta + Wire> Wire for GMapDelta<K, D> {
+    fn write(&self, run: Run, to: &mut Writer) {
+        to.list(run, |to| write_lines(self.lines.iter(), to));
+    }
+
+    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let lines: BTreeMap<K, D> = from.list(run, read_lines)?;
+        if lines.values().any(Delta::is_identity) {
+            return Err(DecodeError::NotCanonical);
+        }
+        Ok(Self { lines })
+    }
+
+    fn fits(&self) -> Result<(), Reject> {
+        self.lines.iter().try_for_each(|(key, line)| key.fits().and_then(|()| line.fits()))
+    }
+}
+
+impl<K: Key, V: Commuting> Typed for GMap<K, V> {
+    const SCHEMA: &'static Schema = &Schema::GMap(K::SCHEMA, V::SCHEMA);
 }

@@ -1,46 +1,176 @@
 //! Updatable values: an initial state plus a series of atomic updates, in two lanes and one log.
 //!
 //! An [`Updatable`] changes only by its updates, so any copy that starts from the same state and
-//! applies the same updates is the same value. Updates come in two lanes:
+//! applies the same updates is the same value, byte for byte.
 //!
-//! - **Ordered**: the update makes sense only where it was proposed; order matters.
+//! # The smallest whole example
+//!
+//! ```
+//! use ucore::prelude::*;
+//! use ucore::{UMap, UVec, decode, encode};
+//!
+//! // Here the value changes, and says how it did.
+//! let mut here: UMap<i32, UVec<String>> = UMap::default();
+//! let first = here.insert(1, UVec::default())?;
+//! let second = here.at(1).push("hello".to_owned())?;
+//! // What travels is as small as the change: "at", 1, "push", and the text.
+//! assert_eq!(encode(&second), b"\x94\x02\x01\x00\xa5hello");
+//!
+//! // Elsewhere the same updates make the same value.
+//! let mut there: UMap<i32, UVec<String>> = UMap::default();
+//! for bytes in [encode(&first), encode(&second)] {
+//!     there.apply(decode(&bytes)?)?;
+//! }
+//! assert_eq!(there, here);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Structures
+//!
+//! | structure | changes by | lane | read like |
+//! |---|---|---|---|
+//! | numbers, `bool`, `char`, `String` | `set` | ordered | themselves |
+//! | [`Reg<T>`](Reg), of any `T` with bytes | `set` | ordered | `get` |
+//! | [`UMap`] | `insert remove extend clear at` | ordered | a hash map |
+//! | [`UVec`] | `push pop insert remove replace swap truncate extend clear at` | ordered | a slice |
+//! | [`UStack`] | `push pop clear top` | ordered | `peek` |
+//! | `Option` | `put_some clear some` | ordered | itself |
+//! | tuples of 2 to 6 | those of their parts | theirs | themselves |
+//! | [`Counter`] | `add sub` | delta | `get` |
+//! | [`Max`], [`Min`] | `raise_to`, `lower_to` | delta, idempotent | `get` |
+//! | [`GSet`] | `insert extend` | delta, idempotent | an ordered set |
+//! | [`GMap`] of values of the delta lane | `at` | delta | an ordered map |
+//!
+//! They nest in each other at will. All methods come with [`prelude`], and work on a value, on a
+//! [`Place`] inside of one, and on a [`plan`] without any value.
+//!
+//! # Two lanes
+//!
+//! - **Ordered**: the update makes sense only where it was proposed. It is checked against the
+//!   value that it meets, and refused as a whole if it does not fit.
 //! - **Delta**: the update is a [`Delta`], a commutative monoid. It can be folded in a
 //!   [`DeltaBuffer`] anywhere on its way and never conflicts. An [`Idempotent`] delta may even be
 //!   delivered twice.
 //!
+//! A [`Sequencer`] puts both into one log, counts each proposal once, and brings back readers that
+//! were away.
+//!
+//! # Structs
+//!
 //! ```
-//! use ucore::{Accumulate, DeltaBuffer, GMap, Max};
+//! use ucore::prelude::*;
+//! use ucore::{Counter, DeltaBuffer, GMap, Updatable, plan};
 //!
-//! // Two buffers fold what they saw, in any order, with repetitions.
-//! let mut left = DeltaBuffer::default();
-//! left.add(GMap::<u64, Max>::line(7, Max::of(30)));
-//! let mut right = DeltaBuffer::default();
-//! right.add(GMap::<u64, Max>::line(7, Max::of(50)));
-//! right.add(GMap::<u64, Max>::line(9, Max::of(20)));
-//!
-//! let mut totals: GMap<u64, Max> = GMap::default();
-//! for delta in [right.take(), left.take(), right.take()].into_iter().flatten() {
-//!     totals.absorb(delta);
+//! #[derive(Debug, Clone, Default, PartialEq, Updatable)]
+//! struct Line {
+//!     #[update(tag = 0, delta)]
+//!     damage: Counter,
+//!     #[update(tag = 1, delta)]
+//!     hits: Counter,
 //! }
-//! assert_eq!(totals.get(&7).map(|max| max.get()), Some(50));
+//!
+//! #[derive(Debug, Clone, Default, PartialEq, Updatable)]
+//! struct Board {
+//!     #[update(tag = 0, delta)]
+//!     lines: GMap<u32, Line>,
+//!     #[update(tag = 1, ordered)]
+//!     phase: u8,
+//! }
+//!
+//! let mut board = Board::default();
+//! board.lines().at(7).damage().add(30)?;
+//! board.phase().set(2)?;
+//! assert_eq!(board.lines.get(&7).map(|line| line.damage.get()), Some(30));
+//!
+//! // Deltas of one line fold into one.
+//! let mut buffer = DeltaBuffer::default();
+//! buffer.add(plan::<GMap<u32, Line>>().at(7).damage().add(5));
+//! buffer.add(plan::<GMap<u32, Line>>().at(7).hits().add(1));
+//! let update = board.lines.apply(buffer.take().expect("two deltas"));
+//! assert_eq!(update, Ok(()));
+//! assert_eq!(board.lines.get(&7).map(|line| line.damage.get()), Some(35));
+//! # Ok::<(), ucore::Reject>(())
 //! ```
+//!
+//! A field is in one lane for good: an ordered write would undo deltas that came before it. Its tag
+//! is the bit that stands for it in updates; give a new field a new tag.
+//!
+//! # Bytes
+//!
+//! [`encode`] and [`decode`] know one spelling for each value: one MessagePack array without inner
+//! arrays for paths. So [`state_hash`] tells whether two copies agree, and a [`Chain`] whether two
+//! logs do. [`Schema`] says what a type looks like, and its hash lets two programs compare that
+//! before they talk. Integers stay below 2^53 in magnitude, so JavaScript reads all of them.
+//!
+//! Decoding takes any bytes: it neither panics nor allocates more than a multiple of their number.
+//! Applying takes any update: what does not fit is refused by `check` and by `apply`, and nothing
+//! has changed.
+//!
+//! # What does not commute
+//!
+//! A sum that saturates, a value clamped while it is summed, a sum of floating-point numbers, a
+//! reset: none of these can be a delta. Keep the sum whole and derive the rest: the HP of a boss is
+//! `max(0, hp_max - damage)`, computed when it is read. A new fight is a new value, by an ordered
+//! update.
 
+extern crate self as ucore;
+
+#[macro_use]
+mod newtype;
 mod updatable;
 mod delta;
-mod max;
-mod gmap;
+mod place;
+mod wire;
+mod schema;
+#[doc(hidden)]
+pub mod part;
+mod leaf;
+mod plain;
+mod counter;
+mod extreme;
 mod reg;
+mod lines;
+mod gset;
+mod gmap;
+mod umap;
+mod uvec;
+mod ustack;
 mod version;
+mod sequencer;
 mod bin;
 pub mod int53;
 
 pub use bin::{Bin, NotHex};
-pub use delta::{Accumulate, Delta, DeltaBuffer, Idempotent};
-pub use gmap::{GMap, GMapDelta};
-pub use max::Max;
-pub use reg::{Reg, Set};
-pub use updatable::{Coalesce, Reject, Updatable};
-pub use version::{Chain, Version};
+pub use counter::{Counter, CounterOps};
+pub use delta::{Accumulate, Commuting, Delta, DeltaBuffer, Idempotent};
+pub use extreme::{Max, MaxOps, Min, MinOps};
+pub use gmap::{GMap, GMapDelta, GMapOps};
+pub use gset::{GSet, GSetOps};
+pub use leaf::{Key, Set, SetOps};
+pub use place::{Place, Plan, Within, plan};
+pub use plain::{OptionOps, OptionUpdate, PairOps, TupleUpdate};
+pub use reg::Reg;
+pub use schema::{Field, Schema, Typed};
+pub use sequencer::{
+    Entry, Expect, FollowError, Outcome, Proposal, Resume, Sequencer, Snapshot, Verdict,
+};
+#[doc(hidden)]
+pub use serde;
+pub use ucore_derive::{Updatable, Wire};
+pub use umap::{UMap, UMapOps, UMapUpdate};
+pub use updatable::{Coalesce, Lane, Reject, Updatable, compact};
+pub use ustack::{UStack, UStackOps, UStackUpdate};
+pub use uvec::{UVec, UVecOps, UVecUpdate};
+pub use version::{Chain, Version, WriterId, state_hash};
+pub use wire::{DecodeError, Reader, Run, Wire, Writer, decode, encode};
+
+/// The traits that bring the methods of the structures: `use ucore::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        CounterOps, GMapOps, GSetOps, MaxOps, MinOps, OptionOps, PairOps, Place, SetOps, UMapOps,
+        UStackOps, UVecOps, Updatable,
+    };
+}
 
 /// The largest integer that travels or is stored: JSON and JavaScript readers hold it exactly.
 pub const INT_MAX: u64 = (1 << 53) - 1;

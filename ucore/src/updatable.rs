@@ -1,10 +1,12 @@
 //! The contract of a value that changes by updates.
 
+use crate::{Typed, Wire};
+
 /// Why an update does not fit the value it was meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reject {
-    /// A number is beyond [`crate::INT_MAX`].
+    /// A number is beyond [`crate::INT_MAX`], or is none.
     TooLarge,
     /// The key, index or member that the update names does not exist.
     Missing,
@@ -32,19 +34,50 @@ impl std::error::Error for Reject {}
 
 /// Sequential composition of two updates of the same value, where that is possible.
 pub trait Coalesce: Sized {
-    /// Folds `later` into `self`, so that applying the result equals applying both in order.
+    /// Folds `later` into `self`: wherever both fit, one after the other, the result fits and does
+    /// the same.
     ///
     /// # Errors
     /// Gives `later` back, with `self` unchanged, when the two can't be one update.
     fn coalesce(&mut self, later: Self) -> Result<(), Self>;
 }
 
+/// Folds each update into the one before it where that is possible. What remains does the same, in
+/// the same order, and is never more.
+///
+/// ```
+/// use ucore::{Set, compact};
+/// assert_eq!(compact(vec![Set(1), Set(2), Set(3)]), [Set(3)]);
+/// ```
+#[must_use]
+pub fn compact<U: Coalesce>(updates: Vec<U>) -> Vec<U> {
+    let mut folded: Vec<U> = Vec::new();
+    for update in updates {
+        let rest = match folded.last_mut() {
+            Some(last) => last.coalesce(update).err(),
+            None => Some(update),
+        };
+        folded.extend(rest);
+    }
+    folded
+}
+
+/// How an update relates to those beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// It makes sense only where it was proposed.
+    Ordered,
+    /// It commutes with every other one of this lane.
+    Delta,
+}
+
 /// A value that is its initial state plus a series of atomic updates.
 ///
-/// `apply` is deterministic: no clock, no random source, no hash order, no floating point.
-pub trait Updatable {
+/// `apply` is deterministic: no clock, no random source, no hash order. Derive this trait for
+/// structs with `#[derive(Updatable)]`; the [crate's page](crate#structs) shows how.
+pub trait Updatable: Clone + PartialEq + Wire + Typed {
     /// One atomic change. Its encoded size is proportional to the change, not to the value.
-    type Update: Clone + Coalesce;
+    type Update: Clone + Coalesce + Wire;
 
     /// Whether `update` fits the value as it is now.
     ///
@@ -57,4 +90,9 @@ pub trait Updatable {
     /// # Errors
     /// The same reason that [`Updatable::check`] gives.
     fn apply(&mut self, update: Self::Update) -> Result<(), Reject>;
+
+    /// The lane of an update.
+    fn lane(_update: &Self::Update) -> Lane {
+        Lane::Ordered
+    }
 }

@@ -1,6 +1,6 @@
 //! Position in a log, and the chain that makes two logs comparable.
 
-use crate::{Bin, int53};
+use crate::{Bin, Wire, encode, int53};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
@@ -52,4 +52,27 @@ impl std::fmt::Display for Chain {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(out)
     }
+}
+
+/// Someone who writes to a log, as long as its session lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WriterId(pub Bin<16>);
+
+crate::newtype!(Version(u64));
+crate::newtype!(WriterId(Bin<16>));
+
+/// The hash of a value's canonical bytes: XXH64, which browsers have too. Copies that agree have
+/// the same hash, whatever way they came to be.
+///
+/// ```
+/// use ucore::{UMap, state_hash};
+/// let (mut a, mut b): (UMap<u8, u8>, UMap<u8, u8>) = Default::default();
+/// a = [(1, 2), (3, 4)].into_iter().collect();
+/// b = [(3, 4), (1, 2)].into_iter().collect();
+/// assert_eq!(state_hash(&a), state_hash(&b));
+/// ```
+#[must_use]
+pub fn state_hash<T: Wire>(value: &T) -> u64 {
+    xxhash_rust::xxh64::xxh64(&encode(value), 0)
 }

@@ -1,0 +1,313 @@
+//! One log for both lanes: who orders updates, and counts each of them once.
+
+use crate::{Chain, Lane, Reject, Updatable, Version, WriterId, encode};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What must be true of the log for a proposal to be meaningful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything.
+    Any,
+    /// No update of the ordered lane follows this version. Deltas do not disturb it.
+    Exact(Version),
+}
+
+/// An update that someone wants in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal<U> {
+    /// Who. A writer has one proposal under way at a time.
+    pub writer: WriterId,
+    /// Its number, one more than that of the writer's last answered proposal, from 1.
+    pub seq: u64,
+    /// What it rests on.
+    pub expect: Expect,
+    /// The update.
+    pub update: U,
+}
+
+/// What became of a proposal for good. Its number is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log, at this version.
+    Committed(Version),
+    /// It did not fit, and changed nothing.
+    Rejected(Reject),
+}
+
+/// The answer to a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// This became of it.
+    New(Outcome),
+    /// This became of it when it came before.
+    Duplicate(Outcome),
+    /// It came before, and so did a later one; what became of it is forgotten.
+    Old,
+    /// The writer's next number is this.
+    SeqGap {
+        /// That number.
+        want: u64,
+    },
+    /// Ordered updates followed the version on which it rests: look at them, then propose anew,
+    /// under the same number.
+    Conflict {
+        /// The version now. [`Sequencer::resume`] has what lies between.
+        actual: Version,
+    },
+    /// As many writers are known as there is room for: one has to be [forgotten](Sequencer::forget).
+    TooManyWriters,
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<U> {
+    /// Its position.
+    pub version: Version,
+    /// The chain after it.
+    pub chain: Chain,
+    /// The update.
+    pub update: U,
+}
+
+/// What a reader needs who has seen everything up to some version.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resume<'a, S: Updatable> {
+    /// The entries that follow. None if the reader has all.
+    Suffix(Vec<&'a Entry<S::Update>>),
+    /// The whole value: what follows is no longer kept, or the reader has seen another log.
+    Snapshot(&'a Snapshot<S>),
+}
+
+/// A value at a position of its log.
+///
+/// ```
+/// use ucore::{Chain, Counter, Entry, Snapshot, Version};
+/// let mut copy = Snapshot::new(Counter::default());
+/// let entry = Entry::after(copy.version, copy.chain, Counter::of(5));
+/// copy.follow(&entry).expect("it is the first entry");
+/// assert_eq!((copy.version, copy.value), (Version(1), Counter::of(5)));
+/// // The same entry does not follow itself.
+/// assert!(copy.follow(&entry).is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot<S> {
+    /// The version.
+    pub version: Version,
+    /// The chain there.
+    pub chain: Chain,
+    /// The value.
+    pub value: S,
+}
+
+/// Why an entry does not continue a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// Another version belongs there.
+    Version {
+        /// That version.
+        expected: Version,
+    },
+    /// Its chain does not follow: an entry was lost, changed, or belongs to another log.
+    Chain,
+    /// It does not fit the value.
+    Unfit(Reject),
+}
+
+impl std::fmt::Display for FollowError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Version { expected } => write!(out, "version {expected} belongs there"),
+            Self::Chain => out.write_str("its chain does not follow from the entry before it"),
+            Self::Unfit(reject) => write!(out, "it does not fit: {reject}"),
+        }
+    }
+}
+
+impl std::error::Error for FollowError {}
+
+impl<U: crate::Wire> Entry<U> {
+    /// The entry that follows a position.
+    #[must_use]
+    pub fn after(version: Version, chain: Chain, update: U) -> Self {
+        let version = version.next();
+        let chain = chain.link(version, "update", &encode(&update));
+        Self { version, chain, update }
+    }
+}
+
+impl<S: Updatable> Snapshot<S> {
+    /// A value before its first update.
+    #[must_use]
+    pub const fn new(value: S) -> Self {
+        Self { version: Version(0), chain: Chain::START, value }
+    }
+
+    /// Moves on by the entry that follows.
+    ///
+    /// # Errors
+    /// [`FollowError`]; the value is then as it was. Whoever follows takes a snapshot instead.
+    pub fn follow(&mut self, entry: &Entry<S::Update>) -> Result<(), FollowError> {
+        let expected = self.version.next();
+        if entry.version != expected {
+            return Err(FollowError::Version { expected });
+        }
+        if self.chain.link(expected, "update", &encode(&entry.update)) != entry.chain {
+            return Err(FollowError::Chain);
+        }
+        self.value.apply(entry.update.clone()).map_err(FollowError::Unfit)?;
+        (self.version, self.chain) = (entry.version, entry.chain);
+        Ok(())
+    }
+
+    /// The hash of the value's canonical bytes: copies that agree have the same one.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        crate::state_hash(&self.value)
+    }
+}
+
+/// What is remembered of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Writer {
+    seq: u64,
+    outcome: Outcome,
+}
+
+/// Orders proposals into one log, each of them once, and keeps the value that the log makes.
+///
+/// ```
+/// use ucore::prelude::*;
+/// use ucore::{Bin, Expect, Outcome, Proposal, Reject, Sequencer, UVec, Verdict, Version};
+/// use ucore::{WriterId, plan};
+///
+/// let mut notes = Sequencer::new(UVec::<String>::default());
+/// let update = plan::<UVec<String>>().push("hello".to_owned());
+/// let proposal =
+///     Proposal { writer: WriterId(Bin([1; 16])), seq: 1, expect: Expect::Any, update };
+///
+/// let done = Outcome::Committed(Version(1));
+/// assert_eq!(notes.submit(proposal.clone()), Verdict::New(done));
+/// // The answer got lost, so the writer asks again: the update counts once.
+/// assert_eq!(notes.submit(proposal), Verdict::Duplicate(done));
+/// assert_eq!(notes.value().len(), 1);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sequencer<S: Updatable> {
+    head: Snapshot<S>,
+    /// The last version of the ordered lane.
+    ordered: Version,
+    /// Invariant: contiguous, and the last one is at the head.
+    log: VecDeque<Entry<S::Update>>,
+    log_len_max: usize,
+    writers: BTreeMap<WriterId, Writer>,
+}
+
+impl<S: Updatable> Sequencer<S> {
+    /// Entries that are kept unless [`Sequencer::keep`] says otherwise.
+    pub const LOG_LEN_MAX: usize = 10_000;
+    /// Writers that are remembered. More are refused.
+    pub const WRITERS_LEN_MAX: usize = 100_000;
+
+    /// A log that begins with this value.
+    #[must_use]
+    pub fn new(value: S) -> Self {
+        Self::at(Snapshot::new(value))
+    }
+
+    /// A log that goes on from a snapshot. Which of the versions before it were of the ordered
+    /// lane is not known, so none of them counts as [`Expect::Exact`].
+    #[must_use]
+    pub fn at(head: Snapshot<S>) -> Self {
+        let (ordered, log) = (head.version, VecDeque::new());
+        Self { head, ordered, log, log_len_max: Self::LOG_LEN_MAX, writers: BTreeMap::new() }
+    }
+
+    /// The value now.
+    #[must_use]
+    pub const fn value(&self) -> &S {
+        &self.head.value
+    }
+
+    /// The value now, with its position.
+    #[must_use]
+    pub const fn head(&self) -> &Snapshot<S> {
+        &self.head
+    }
+
+    /// Takes a proposal. It may come any number of times.
+    pub fn submit(&mut self, proposal: Proposal<S::Update>) -> Verdict {
+        let Proposal { writer, seq, expect, update } = proposal;
+        let last = self.writers.get(&writer);
+        let last_seq = last.map_or(0, |last| last.seq);
+        match last {
+            Some(last) if seq == last.seq => return Verdict::Duplicate(last.outcome),
+            None if self.writers.len() >= Self::WRITERS_LEN_MAX => return Verdict::TooManyWriters,
+            Some(_) | None => {}
+        }
+        if seq < last_seq || seq == 0 {
+            return Verdict::Old;
+        }
+        if seq - last_seq > 1 {
+            return Verdict::SeqGap { want: last_seq + 1 };
+        }
+        if let Expect::Exact(seen) = expect
+            && (seen < self.ordered || self.head.version < seen)
+        {
+            return Verdict::Conflict { actual: self.head.version };
+        }
+        let outcome = self.commit(update);
+        self.writers.insert(writer, Writer { seq, outcome });
+        Verdict::New(outcome)
+    }
+
+    fn commit(&mut self, update: S::Update) -> Outcome {
+        if let Err(reject) = self.head.value.apply(update.clone()) {
+            return Outcome::Rejected(reject);
+        }
+        let lane = S::lane(&update);
+        let entry = Entry::after(self.head.version, self.head.chain, update);
+        (self.head.version, self.head.chain) = (entry.version, entry.chain);
+        if lane == Lane::Ordered {
+            self.ordered = entry.version;
+        }
+        self.log.push_back(entry);
+        self.keep(self.log_len_max);
+        Outcome::Committed(self.head.version)
+    }
+
+    /// Keeps only so many of the newest entries, from now on.
+    pub fn keep(&mut self, entries: usize) {
+        self.log_len_max = entries;
+        let over = self.log.len().saturating_sub(entries);
+        self.log.drain(..over);
+    }
+
+    /// Forgets a writer whose session has ended: what it sends again would count again.
+    pub fn forget(&mut self, writer: WriterId) {
+        self.writers.remove(&writer);
+    }
+
+    /// What someone needs who has seen the log up to `version`, where its chain was `chain`.
+    #[must_use]
+    pub fn resume(&self, version: Version, chain: Chain) -> Resume<'_, S> {
+        let behind = self.head.version.0.checked_sub(version.0);
+        let behind = behind.and_then(|behind| usize::try_from(behind).ok());
+        let start = behind.and_then(|behind| self.log.len().checked_sub(behind));
+        match start {
+            Some(start) if self.chain_before(start) == Some(chain) => {
+                Resume::Suffix(self.log.iter().skip(start).collect())
+            }
+            _ => Resume::Snapshot(&self.head),
+        }
+    }
+
+    /// The chain before an entry that is kept, or at the end.
+    fn chain_before(&self, idx: usize) -> Option<Chain> {
+        match idx.checked_sub(1) {
+            Some(before) => self.log.get(before).map(|entry| entry.chain),
+            None if self.log.is_empty() => Some(self.head.chain),
+            None => (self.log[0].version == Version(1)).then_some(Chain::START),
+        }
+    }
+}
