@@ -4,11 +4,11 @@
 use authority::disk::DiskError;
 use authority::{Authority, Embedded};
 use protocol::{
-    BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, Line, Named, PlayerId,
-    Push, PushAnswer, ReadLog, Scenario, ShardId, Truth, Verdict,
+    BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Push,
+    PushAnswer, ReadLog, Scenario, ShardId, Truth, Verdict,
 };
 use std::path::Path;
-use ucore::{Bin, Version};
+use ucore::{Bin, GMapDelta, Max, Version};
 
 const BOSS: BossId = BossId(1);
 const JOURNAL: JournalId = JournalId(Bin([7; 16]));
@@ -33,9 +33,9 @@ async fn join(authority: &Embedded) -> Truth {
 
 async fn push(authority: &Embedded, from: u64, to: u64, seen: &Truth) -> PushAnswer {
     let player = PlayerId(5);
-    let lines = vec![Line { player, total: to }];
-    let names = vec![Named { player, name: "Ada".to_owned() }];
-    let interval = Interval { generation: Gen(1), from, to, lines, names };
+    let players = GMapDelta::line(player, Max::of(to));
+    let names = [(player, "Ada".to_owned())].into();
+    let interval = Interval { generation: Gen(1), from, to, players, names };
     let (boss, journal, seen) = (BOSS, JOURNAL, seen.seen());
     let push = Push { boss, journal, interval, last: false, online: 1, seen };
     authority.push(push).await.unwrap()

@@ -5,15 +5,14 @@
 //! fold only says whether it fits and what it changes.
 
 use crate::limits::{KEEP_GENERATIONS, REMAINS_MAX};
-use crate::message::codes;
 use crate::{
-    BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalId, Line, PlayerId, ShardId,
+    BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalDamageDelta, JournalId, Line,
+    PlayerId, ShardId,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
-use ucore::{Accumulate, GMap, INT_MAX, Reg, Reject, Set, Updatable};
+use ucore::{Delta, GMap, GMapDelta, INT_MAX, Reject, Set, UMap, UMapUpdate, Updatable, Wire};
 
-codes! {
+ucore::codes! {
     /// Where a generation is in its life.
     Status: u8 {
         /// It takes damage.
@@ -28,7 +27,7 @@ codes! {
 }
 
 /// One boss: the journals that write, the current generation, and the closed ones still kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Wire)]
 pub struct Boss {
     journals: BTreeMap<JournalId, JournalRecord>,
     lives: BTreeMap<Gen, Life>,
@@ -38,7 +37,7 @@ pub struct Boss {
 }
 
 /// What is known of a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
 pub struct JournalRecord {
     /// Its shard's label.
     pub shard: ShardId,
@@ -49,24 +48,32 @@ pub struct JournalRecord {
 }
 
 /// One generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Updatable)]
 pub struct Life {
     /// Its scenario.
+    #[update(tag = 0, ordered)]
     pub spec: BossSpec,
     /// Where it is in its life.
-    pub status: Reg<Status>,
+    #[update(tag = 1, ordered)]
+    pub status: Status,
     /// The index of its phase.
-    pub phase: Reg<u8>,
-    /// The damage that counts, by journal. A line exists for every journal that entered.
+    #[update(tag = 2, ordered)]
+    pub phase: u8,
+    /// The damage that counts, by journal.
+    #[update(tag = 3, delta)]
     pub counted: GMap<JournalId, JournalDamage>,
     /// Journals that entered, and whether they have said all.
-    pub entered: BTreeMap<JournalId, bool>,
+    #[update(tag = 4, ordered)]
+    pub entered: UMap<JournalId, bool>,
     /// All damage of journals that had some after the books closed: totals, like `counted`.
+    #[update(tag = 5, delta)]
     pub late: GMap<JournalId, JournalDamage>,
     /// Steps waited since the status changed.
+    #[update(tag = 6, ordered)]
     pub waited: u32,
     /// Names of players.
-    pub names: BTreeMap<PlayerId, String>,
+    #[update(tag = 7, ordered)]
+    pub names: UMap<PlayerId, String>,
 }
 
 impl Life {
@@ -123,25 +130,13 @@ impl Life {
         if applied < interval.from || interval.to < applied {
             return Err(Reject::OutOfOrder);
         }
-        let mut grown: u64 = 0;
-        let mut previous = None;
-        for line in &interval.lines {
-            if previous >= Some(line.player) {
-                return Err(Reject::Unbalanced);
-            }
-            previous = Some(line.player);
-            grown = grown.saturating_add(line.total.saturating_sub(taken.player(line.player)));
-        }
+        let grown = interval.players.iter().fold(0_u64, |grown, (player, total)| {
+            grown.saturating_add(total.get().saturating_sub(taken.player(*player)))
+        });
         if grown != interval.to - applied {
             return Err(Reject::Unbalanced);
         }
         Ok(())
-    }
-
-    fn learn_names(&mut self, interval: &Interval) {
-        for named in &interval.names {
-            self.names.insert(named.player, named.name.clone());
-        }
     }
 }
 
@@ -203,7 +198,7 @@ impl Boss {
         self.check_writer(journal)?;
         let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
         let finished = *life.entered.get(&journal).ok_or(Reject::Missing)?;
-        if finished || *life.status.get() == Status::Closed {
+        if finished || life.status == Status::Closed {
             return Err(Reject::OutOfOrder);
         }
         life.check_interval(journal, interval)?;
@@ -225,7 +220,7 @@ impl Boss {
     ) -> Result<(), Reject> {
         self.check_writer(journal)?;
         let life = self.book(interval.generation).ok_or(Reject::Missing)?;
-        if *life.status.get() != Status::Closed {
+        if life.status != Status::Closed {
             return Err(Reject::OutOfOrder);
         }
         if life.entered.get(&journal) == Some(&true) {
@@ -238,7 +233,7 @@ impl Boss {
     fn check_spawn(&self, generation: Gen) -> Result<(), Reject> {
         match self.current() {
             None if generation == Gen(1) => Ok(()),
-            Some((last, life)) if generation == last.next() => match life.status.get() {
+            Some((last, life)) if generation == last.next() => match life.status {
                 Status::Closed => Ok(()),
                 Status::Alive | Status::Defeated | Status::Collecting => Err(Reject::OutOfOrder),
             },
@@ -267,16 +262,17 @@ impl Boss {
         });
     }
 
-    fn seal(&mut self, parent: JournalId, successor: Option<JournalId>) {
+    fn seal(&mut self, parent: JournalId, successor: Option<JournalId>) -> Result<(), Reject> {
         if let Some(record) = self.journals.get_mut(&parent) {
             record.sealed = true;
             record.successor = record.successor.or(successor);
         }
         for life in self.lives.values_mut().chain(self.remains.values_mut()) {
-            if let Some(finished) = life.entered.get_mut(&parent) {
-                *finished = true;
+            if life.entered.contains_key(&parent) {
+                life.apply(LifeUpdate { entered: heard(parent, true), ..Default::default() })?;
             }
         }
+        Ok(())
     }
 
     /// The part of `apply` that the checks have cleared.
@@ -288,37 +284,52 @@ impl Boss {
             }
             BossUpdate::Join { journal, shard, parent, inherits } => {
                 if let Some(parent) = parent {
-                    self.seal(parent, inherits.then_some(journal));
+                    self.seal(parent, inherits.then_some(journal))?;
                 }
                 let record = JournalRecord { shard, sealed: false, successor: None };
                 self.journals.insert(journal, record);
             }
             BossUpdate::Enter { journal, generation } => {
-                self.life_mut(generation)?.entered.insert(journal, false);
+                let update = LifeUpdate { entered: heard(journal, false), ..Default::default() };
+                self.life_mut(generation)?.apply(update)?;
             }
             BossUpdate::Push { journal, interval, last, phase, death } => {
                 let life = self.life_mut(interval.generation)?;
-                life.counted.absorb(GMap::<_, JournalDamage>::line(journal, (&interval).into()));
-                life.learn_names(&interval);
-                if last {
-                    life.entered.insert(journal, true);
-                }
-                if let Some(phase) = phase {
-                    life.phase.apply(Set(phase))?;
-                }
-                if death {
-                    life.turn(Status::Defeated)?;
-                }
+                life.apply(LifeUpdate {
+                    names: learnt(&interval),
+                    delta: LifeDelta {
+                        counted: GMapDelta::line(journal, interval.into()),
+                        ..Default::default()
+                    },
+                    entered: heard(journal, true).filter(|_| last),
+                    phase: phase.map(Set),
+                    status: death.then_some(Set(Status::Defeated)),
+                    waited: death.then_some(Set(0)),
+                    ..Default::default()
+                })?;
             }
             BossUpdate::Late { journal, interval, last } => {
                 let life = self.life_mut(interval.generation)?;
-                life.entered.insert(journal, last);
-                life.begin_late(journal);
-                life.late.absorb(GMap::<_, JournalDamage>::line(journal, (&interval).into()));
-                life.learn_names(&interval);
+                let names = learnt(&interval);
+                let mut late = life.counted_as_late(journal);
+                late.merge(interval.into());
+                life.apply(LifeUpdate {
+                    names,
+                    delta: LifeDelta { late: GMapDelta::line(journal, late), ..Default::default() },
+                    entered: heard(journal, last),
+                    ..Default::default()
+                })?;
             }
-            BossUpdate::Status { generation, status } => self.life_mut(generation)?.turn(status)?,
-            BossUpdate::Wait { generation } => self.life_mut(generation)?.waited += 1,
+            BossUpdate::Status { generation, status } => {
+                let (status, waited) = (Some(Set(status)), Some(Set(0)));
+                let update = LifeUpdate { status, waited, ..Default::default() };
+                self.life_mut(generation)?.apply(update)?;
+            }
+            BossUpdate::Wait { generation } => {
+                let life = self.life_mut(generation)?;
+                let waited = Some(Set(life.waited.saturating_add(1)));
+                life.apply(LifeUpdate { waited, ..Default::default() })?;
+            }
         }
         Ok(())
     }
@@ -333,13 +344,13 @@ impl Life {
     fn new(spec: BossSpec) -> Self {
         Self {
             spec,
-            status: Reg::new(Status::Alive),
-            phase: Reg::new(0),
+            status: Status::Alive,
+            phase: 0,
             counted: GMap::default(),
-            entered: BTreeMap::new(),
+            entered: UMap::default(),
             late: GMap::default(),
             waited: 0,
-            names: BTreeMap::new(),
+            names: UMap::default(),
         }
     }
 
@@ -360,25 +371,31 @@ impl Life {
             status: self.status,
             phase: self.phase,
             waited: self.waited,
-            names: BTreeMap::new(),
+            names: UMap::default(),
         }
     }
 
-    fn turn(&mut self, status: Status) -> Result<(), Reject> {
-        self.waited = 0;
-        self.status.apply(Set(status))
-    }
-
-    /// Late totals start where the counted ones ended.
-    fn begin_late(&mut self, journal: JournalId) {
-        if self.late.get(&journal).is_none()
-            && let Some(counted) = self.counted.get(&journal)
-        {
-            let players = counted.players.iter().map(|(player, total)| (*player, *total)).collect();
-            let delta = crate::JournalDelta { total: counted.total, players };
-            self.late.absorb(GMap::<_, JournalDamage>::line(journal, delta));
+    /// What late totals of a journal begin with, unless they have begun: the counted ones.
+    fn counted_as_late(&self, journal: JournalId) -> JournalDamageDelta {
+        match (self.late.get(&journal), self.counted.get(&journal)) {
+            (None, Some(counted)) => JournalDamageDelta {
+                total: counted.total,
+                players: counted.players.iter().map(|(player, total)| (*player, *total)).collect(),
+            },
+            (Some(_), _) | (None, None) => JournalDamageDelta::default(),
         }
     }
+}
+
+/// That a journal entered, and whether it has said all.
+fn heard(journal: JournalId, finished: bool) -> Option<UMapUpdate<JournalId, bool, Set<bool>>> {
+    Some(UMapUpdate::Insert(journal, finished))
+}
+
+/// The names that an interval brings.
+fn learnt(interval: &Interval) -> Option<UMapUpdate<PlayerId, String, Set<String>>> {
+    let names = &interval.names;
+    (!names.is_empty()).then(|| UMapUpdate::Extend(names.clone()))
 }
 
 impl Updatable for Boss {
@@ -407,7 +424,7 @@ impl Updatable for Boss {
             BossUpdate::Push { journal, interval, last, phase, death } => {
                 self.check_push(*journal, interval, *last)?;
                 let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
-                if *death && *life.status.get() != Status::Alive {
+                if *death && life.status != Status::Alive {
                     return Err(Reject::OutOfOrder);
                 }
                 match phase {
@@ -422,7 +439,7 @@ impl Updatable for Boss {
             }
             BossUpdate::Status { generation, status } => {
                 let life = self.lives.get(generation).ok_or(Reject::Missing)?;
-                match (life.status.get(), status) {
+                match (life.status, status) {
                     (Status::Defeated, Status::Collecting)
                     | (Status::Collecting, Status::Closed) => Ok(()),
                     _ => Err(Reject::OutOfOrder),

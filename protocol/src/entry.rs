@@ -1,6 +1,6 @@
 //! One entry of a boss's log.
 
-use crate::{BossUpdate, DecodeError};
+use crate::BossUpdate;
 use serde::{Deserialize, Serialize};
 use ucore::{Chain, Version};
 
@@ -30,7 +30,7 @@ pub enum EntryError {
     Field(&'static str),
     /// The blob is unreadable.
     #[error("the blob is unreadable: {0}")]
-    Blob(#[from] DecodeError),
+    Blob(#[from] ucore::DecodeError),
     /// It can be read, but was not written by this form's rules.
     #[error("it is not in the canonical form")]
     NotCanonical,

@@ -16,6 +16,8 @@ macro_rules! number {
                 self.0.fmt(out)
             }
         }
+
+        ucore::newtype!($name($inner));
     };
 }
 
@@ -72,6 +74,9 @@ impl Tick {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JournalId(pub Bin<16>);
+
+ucore::newtype!(JournalId(Bin<16>));
+ucore::newtype!(Token(Bin<16>));
 
 impl std::fmt::Display for JournalId {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

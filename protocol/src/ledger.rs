@@ -93,7 +93,8 @@ impl Ledger {
 
 fn generation_of(boss: &Boss, generation: Gen) -> Option<LedgerGeneration> {
     let life = boss.life(generation)?;
-    let mut writers = life.entered.clone();
+    let mut writers: BTreeMap<_, _> =
+        life.entered.iter().map(|(journal, finished)| (*journal, *finished)).collect();
     for (journal, _) in life.late.iter() {
         writers.entry(*journal).or_insert(false);
     }
@@ -122,7 +123,7 @@ fn generation_of(boss: &Boss, generation: Gen) -> Option<LedgerGeneration> {
     let damage = life.damage();
     Some(LedgerGeneration {
         generation,
-        status: *life.status.get(),
+        status: life.status,
         hp_max: life.spec.hp_max,
         hp: life.hp(),
         damage,

@@ -17,7 +17,7 @@ mod ledger;
 
 pub use boss::{Boss, JournalRecord, Life, Status};
 pub use codec::{DecodeError, decode, encode, encode_into};
-pub use damage::{JournalDamage, JournalDelta};
+pub use damage::{JournalDamage, JournalDamageDelta};
 pub use entry::{Entry, EntryError};
 pub use ids::{
     BossId, Gen, InputSeq, JournalId, Micros, PlayerId, SessionId, ShardId, SkillId, Tick, Token,
@@ -30,7 +30,7 @@ pub use message::{
 pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
 pub use sync::{
     Claim, Enter, EnterAnswer, FollowError, Interval, Join, JoinAnswer, LateLine, Line, LogPage,
-    Named, Push, PushAnswer, ReadLog, Seen, Snapshot, Truth, Verdict,
+    Push, PushAnswer, ReadLog, Seen, Snapshot, Truth, Verdict,
 };
 pub use update::BossUpdate;
 

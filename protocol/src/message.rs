@@ -5,7 +5,7 @@ use crate::limits::{FRAME_EVERY_MAX, NAME_CHARS_MAX};
 use crate::{BossSpec, Gen, InputSeq, PlayerId, ShardId, SkillId, Status, Tick, Token};
 use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use ucore::{Version, int53};
+use ucore::{Version, Wire, int53};
 
 /// An enum whose variants travel as `[number, body]`, because serde's own form of an enum in
 /// MessagePack writes the variant's name.
@@ -186,7 +186,7 @@ pub struct Welcome {
 }
 
 /// What a session's hits did in one generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct Tally {
     /// The generation.
     pub generation: Gen,
@@ -238,44 +238,7 @@ pub struct Refusal {
     pub reason: RefusalReason,
 }
 
-macro_rules! codes {
-    ($(#[$doc:meta])* $name:ident: $int:ty {
-        $($(#[$vdoc:meta])* $variant:ident = $code:literal,)+
-    }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// All of them, in the order of their codes.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The number that travels.
-            #[must_use]
-            pub const fn code(self) -> $int {
-                match self { $(Self::$variant => $code,)+ }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                self.code().serialize(to)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                match <$int>::deserialize(from)? {
-                    $($code => Ok(Self::$variant),)+
-                    code => Err(serde::de::Error::custom(format!("unknown code {code}"))),
-                }
-            }
-        }
-    };
-}
-pub(crate) use codes;
-
-codes! {
+ucore::codes! {
     /// Why a hit was refused.
     RefusalReason: u8 {
         /// It names another generation than the current one.
@@ -311,7 +274,7 @@ impl RefusalReason {
     }
 }
 
-codes! {
+ucore::codes! {
     /// Why a shard closes a connection.
     CloseCode: u16 {
         /// Frames that break the WebSocket protocol.
@@ -344,7 +307,7 @@ codes! {
 }
 
 /// The boss as a shard knows it: a level, so a newer one replaces an older one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct State {
     /// The shard's tick.
     pub tick: Tick,
@@ -378,7 +341,7 @@ pub struct State {
 }
 
 /// The scenario of a generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct BossCard {
     /// The generation that it describes.
     pub generation: Gen,

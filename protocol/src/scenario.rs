@@ -5,7 +5,7 @@ use crate::{BossId, SkillId};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use toml::Spanned;
-use ucore::int53;
+use ucore::{Wire, int53};
 
 /// A checked scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Scenario {
 }
 
 /// What a boss is, for one generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct BossSpec {
     /// Its name.
     pub name: String,
@@ -33,7 +33,7 @@ pub struct BossSpec {
 }
 
 /// A part of a fight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct Phase {
     /// Its name.
     pub name: String,
@@ -42,7 +42,7 @@ pub struct Phase {
 }
 
 /// Something a player can do to the boss.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct Skill {
     /// Its number in a Hit.
     pub id: SkillId,
@@ -59,7 +59,7 @@ pub struct Skill {
 }
 
 /// How fast the fight's clocks run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct Timing {
     /// Milliseconds of a shard's tick.
     pub tick_ms: u16,
@@ -68,6 +68,8 @@ pub struct Timing {
     /// Seconds from closed books to the next generation.
     pub respawn_s: u16,
 }
+
+ucore::replaced_whole!(BossSpec);
 
 /// A mistake in a scenario file. The text names line, key and cure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

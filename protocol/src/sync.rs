@@ -2,7 +2,8 @@
 
 use crate::{Boss, BossId, BossSpec, Entry, EntryError, Gen, JournalId, PlayerId, ShardId, Status};
 use serde::{Deserialize, Serialize};
-use ucore::{Chain, Reject, Updatable, Version, int53};
+use std::collections::BTreeMap;
+use ucore::{Chain, GMapDelta, Max, Reject, Updatable, Version, Wire, encode, int53};
 
 /// Opens a journal. Repeating it is harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,25 +24,32 @@ pub struct Claim {
     /// The journal.
     pub journal: JournalId,
     /// Its last interval in every generation that is not over.
+    #[serde(with = "ucore::bytes")]
     pub rests: Vec<Interval>,
 }
 
 /// A journal's damage in one generation between two of its totals. Commutative and idempotent:
 /// players' lines are totals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
 pub struct Interval {
     /// The generation.
     pub generation: Gen,
     /// The journal's total up to which the authority is known to have counted.
-    #[serde(with = "int53")]
     pub from: u64,
     /// The journal's total now.
-    #[serde(with = "int53")]
     pub to: u64,
     /// The totals of all players that changed since `from`.
-    pub lines: Vec<Line>,
+    pub players: GMapDelta<PlayerId, Max>,
     /// Names of players among them that the authority may not have heard yet.
-    pub names: Vec<Named>,
+    pub names: BTreeMap<PlayerId, String>,
+}
+
+impl Interval {
+    /// What the authority keeps without looking at it: who did the damage, and new names.
+    #[must_use]
+    pub fn blob(&self) -> Vec<u8> {
+        encode(&(self.players.clone(), self.names.clone()))
+    }
 }
 
 /// A player's total damage in one journal and generation.
@@ -52,15 +60,6 @@ pub struct Line {
     /// Everything that the player did there so far.
     #[serde(with = "int53")]
     pub total: u64,
-}
-
-/// A player's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
-    /// The player.
-    pub player: PlayerId,
-    /// The name.
-    pub name: String,
 }
 
 /// A player's damage that came late.
@@ -143,6 +142,7 @@ pub struct Push {
     /// The journal.
     pub journal: JournalId,
     /// The damage.
+    #[serde(with = "ucore::bytes")]
     pub interval: Interval,
     /// Whether this journal will say nothing more about the generation.
     pub last: bool,
@@ -261,6 +261,7 @@ pub struct Snapshot {
     /// The chain there.
     pub chain: Chain,
     /// The value.
+    #[serde(with = "ucore::bytes")]
     pub boss: Boss,
 }
 

@@ -3,9 +3,8 @@
 //! The canonical form is what the log stores and what its chain covers. A Redis Function can write
 //! it without understanding the blob, and any tool can read the line.
 
-use crate::codec::{decode, encode};
-use crate::{BossSpec, EntryError, Gen, Interval, JournalId, Line, Named, ShardId, Status};
-use ucore::Coalesce;
+use crate::{BossSpec, EntryError, Gen, Interval, JournalId, ShardId, Status};
+use ucore::{Coalesce, DecodeError, Reader, Run, Wire, Writer, decode, encode};
 
 /// One atomic change of a [`crate::Boss`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +77,19 @@ impl Coalesce for BossUpdate {
     }
 }
 
+/// The canonical form: line and blob.
+impl Wire for BossUpdate {
+    fn write(&self, _: Run, to: &mut Writer) {
+        to.text(&self.fields());
+        to.bin(&self.blob());
+    }
+
+    fn read(_: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (fields, blob) = (from.text()?, from.bin()?);
+        Self::parse(fields, blob).map_err(|_| DecodeError::Expected("an entry of a boss's log"))
+    }
+}
+
 impl BossUpdate {
     /// The ASCII line: the kind, then `key=value` pairs in a fixed order.
     #[must_use]
@@ -108,10 +120,8 @@ impl BossUpdate {
     #[must_use]
     pub fn blob(&self) -> Vec<u8> {
         match self {
-            Self::Spawn { spec, .. } => encode(spec),
-            Self::Push { interval, .. } | Self::Late { interval, .. } => {
-                encode(&(&interval.lines, &interval.names))
-            }
+            Self::Spawn { spec, .. } => encode(&**spec),
+            Self::Push { interval, .. } | Self::Late { interval, .. } => interval.blob(),
             Self::Join { .. } | Self::Enter { .. } | Self::Status { .. } | Self::Wait { .. } => {
                 Vec::new()
             }
@@ -211,7 +221,7 @@ impl<'a> Fields<'a> {
     fn interval(&mut self, blob: &[u8]) -> Result<Interval, EntryError> {
         let generation = Gen(self.number("g")?);
         let (from, to) = (self.number("f")?, self.number("t")?);
-        let (lines, names): (Vec<Line>, Vec<Named>) = decode(blob)?;
-        Ok(Interval { generation, from, to, lines, names })
+        let (players, names) = decode(blob)?;
+        Ok(Interval { generation, from, to, players, names })
     }
 }

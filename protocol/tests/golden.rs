@@ -3,12 +3,12 @@
 
 use protocol::{
     Ack, BossCard, BossUpdate, Entry, EntryError, Gen, Hello, Hit, InputSeq, Interval, JournalId,
-    Line, Named, PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage,
-    SkillId, State, Status, Tally, Tick, Token, Welcome, decode, encode,
+    PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage, SkillId,
+    State, Status, Tally, Tick, Token, Welcome, decode, encode,
 };
 use serde::Serialize;
 use std::path::Path;
-use ucore::{Bin, Chain, Version};
+use ucore::{Bin, Chain, GMapDelta, Max, Version};
 
 /// Compares a value with its files, and writes what it should be when they differ.
 fn check<T: Serialize>(name: &str, value: &T) {
@@ -98,9 +98,9 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
     let parent = Some(JournalId(Bin([0x01; 16])));
     let generation = Gen(1);
     let spec = Box::new(Scenario::parse(Scenario::default_text()).unwrap().spec);
-    let lines = vec![Line { player: PlayerId(7), total: 150 }];
-    let names = vec![Named { player: PlayerId(7), name: "Ada".to_owned() }];
-    let interval = Interval { generation, from: 100, to: 250, lines, names };
+    let players = GMapDelta::line(PlayerId(7), Max::of(150));
+    let names = [(PlayerId(7), "Ada".to_owned())].into();
+    let interval = Interval { generation, from: 100, to: 250, players, names };
     let updates = [
         BossUpdate::Spawn { generation, spec },
         BossUpdate::Join { journal, shard: ShardId(1), parent, inherits: true },

@@ -119,7 +119,7 @@ impl World {
     fn roll_back(&mut self, entries: usize) {
         let log = &mut self.truth.log;
         let begin = log.iter().rposition(|entry| entry.fields.starts_with("spawn ")).unwrap();
-        let closed = *self.truth.machine.boss().current().unwrap().1.status.get() == Status::Closed;
+        let closed = self.truth.machine.boss().current().unwrap().1.status == Status::Closed;
         let keep = log.len().saturating_sub(entries).max(begin + 1);
         if !closed {
             log.truncate(keep);

@@ -4,6 +4,7 @@ use crate::world::{Driven, Truth, alone, journal, scenario};
 use protocol::{InputSeq, JoinAnswer};
 use shard::machine::{Disk, Opening, Output, Request};
 use std::collections::BTreeMap;
+use ucore::{GMapDelta, Max};
 
 #[test]
 fn twenty_thousand_hits_in_one_tick_on_two_shards_are_two_pushes_and_exact_hp() {
@@ -249,7 +250,9 @@ fn a_claim_that_contradicts_itself_changes_nothing() {
     shard.hit(0, 1);
     shard.tick_alone();
     let mut lineage = shard.disk.journal.unwrap().lineage_with_self(&BTreeMap::new());
-    lineage[0].rests[0].lines[0].total += 1;
+    let players = &mut lineage[0].rests[0].players;
+    let (player, total) = players.iter().next().unwrap();
+    *players = GMapDelta::line(*player, Max::of(total.get() + 1));
     let before = truth.machine.truth();
     let (boss, shard) = (truth.machine.id(), protocol::ShardId(1));
     let join = protocol::Join { boss, journal: journal(2), shard, lineage };

@@ -270,3 +270,7 @@ impl<K: Key, D: Delta + Wire> Wire for GMapDelta<K, D> {
 impl<K: Key, V: Commuting> Typed for GMap<K, V> {
     const SCHEMA: &'static Schema = &Schema::GMap(K::SCHEMA, V::SCHEMA);
 }
+
+impl<K: Typed, D: Typed> Typed for GMapDelta<K, D> {
+    const SCHEMA: &'static Schema = &Schema::Lines(K::SCHEMA, D::SCHEMA);
+}

@@ -138,6 +138,7 @@ mod ustack;
 mod version;
 mod sequencer;
 mod bin;
+pub mod bytes;
 pub mod int53;
 
 pub use bin::{Bin, NotHex};

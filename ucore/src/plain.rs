@@ -1,9 +1,11 @@
-//! Plain values with parts: lists, tuples, options, strings of bytes.
+//! Plain values with parts: lists, lines, tuples, options, strings of bytes.
 
+use crate::lines::{read_lines, write_lines};
 use crate::{
     Bin, Coalesce, DecodeError, Key, Lane, Place, Reader, Reject, Run, Schema, Typed, part,
 };
 use crate::{Updatable, Wire, Writer};
+use std::collections::BTreeMap;
 
 impl<T: Wire> Wire for Vec<T> {
     fn write(&self, run: Run, to: &mut Writer) {
@@ -27,6 +29,24 @@ impl<T: Wire> Wire for Vec<T> {
 
 impl<T: Typed> Typed for Vec<T> {
     const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA);
+}
+
+impl<K: Key, V: Wire> Wire for BTreeMap<K, V> {
+    fn write(&self, run: Run, to: &mut Writer) {
+        to.list(run, |to| write_lines(self.iter(), to));
+    }
+
+    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        from.list(run, read_lines)
+    }
+
+    fn fits(&self) -> Result<(), Reject> {
+        self.iter().try_for_each(|(key, value)| key.fits().and_then(|()| value.fits()))
+    }
+}
+
+impl<K: Typed, V: Typed> Typed for BTreeMap<K, V> {
+    const SCHEMA: &'static Schema = &Schema::Lines(K::SCHEMA, V::SCHEMA);
 }
 
 impl<const N: usize> Wire for Bin<N> {
@@ -222,17 +242,17 @@ macro_rules! tuple {
         impl<$first: Wire, $($part: Wire,)* $last: Wire> Wire for ($first, $($part,)* $last) {
             const NIL: bool = $first::NIL;
 
-            fn write(&self, run: Run, to: &mut Writer) {
+            fn write(&self, _: Run, to: &mut Writer) {
                 self.$first_idx.write(Run::Closed, to);
                 $( self.$idx.write(Run::Closed, to); )*
-                self.$last_idx.write(run, to);
+                self.$last_idx.write(Run::Closed, to);
             }
 
-            fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            fn read(_: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 Ok((
                     $first::read(Run::Closed, from)?,
                     $( $part::read(Run::Closed, from)?, )*
-                    $last::read(run, from)?,
+                    $last::read(Run::Closed, from)?,
                 ))
             }
 

@@ -45,6 +45,8 @@ pub enum Schema {
     Tuple(&'static [&'static Self]),
     /// Any number of values, replaced as a whole.
     List(&'static Self),
+    /// Values by key, replaced as a whole.
+    Lines(&'static Self, &'static Self),
     /// [`crate::Reg`].
     Reg(&'static Self),
     /// [`crate::Counter`].
@@ -107,6 +109,7 @@ impl std::fmt::Display for Schema {
             Self::Option(of) => write!(out, "option<{of}>"),
             Self::Tuple(parts) => list(out, parts.iter(), ["(", ")"]),
             Self::List(of) => write!(out, "list<{of}>"),
+            Self::Lines(key, value) => write!(out, "lines<{key}, {value}>"),
             Self::Reg(of) => write!(out, "reg<{of}>"),
             Self::Counter => out.write_str("counter"),
             Self::Max => out.write_str("max"),

@@ -1,8 +1,9 @@
 //! Values as bytes: a flat run of MessagePack items, with one spelling for each value.
 //!
 //! A message is one MessagePack array. What is in it is a *run*: its types say how many items
-//! belong to each value, so paths and structures need no arrays of their own. Decoding refuses
-//! every other spelling, hence equal values have equal bytes and equal bytes are equal values.
+//! belong to each value, so paths need no arrays of their own. Structs and lists do, unless an
+//! update or a message ends with them. Decoding refuses every other spelling, hence equal values
+//! have equal bytes and equal bytes are equal values.
 
 mod reader;
 mod writer;

@@ -181,10 +181,9 @@ fn drop_old(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{
-        Enter, Interval, Join, JournalId, Line, PlayerId, Push, Scenario, ShardId, Status,
-    };
-    use ucore::Bin;
+    use protocol::{Enter, Interval, Join, JournalId, PlayerId, Push, Scenario, ShardId, Status};
+    use std::collections::BTreeMap;
+    use ucore::{Bin, GMapDelta, Max};
 
     const JOURNAL: JournalId = JournalId(Bin([3; 16]));
 
@@ -193,8 +192,8 @@ mod tests {
         let (boss, journal) = (machine.id(), JOURNAL);
         machine.handle_enter(&Enter { boss, journal, generation });
         let to = machine.truth().hp_max;
-        let lines = vec![Line { player: PlayerId(1), total: to }];
-        let interval = Interval { generation, from: 0, to, lines, names: Vec::new() };
+        let players = GMapDelta::line(PlayerId(1), Max::of(to));
+        let interval = Interval { generation, from: 0, to, players, names: BTreeMap::new() };
         let seen = machine.truth().seen();
         let mut push = Push { boss, journal, interval, last: false, online: 1, seen };
         machine.handle_push(push.clone());

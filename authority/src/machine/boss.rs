@@ -17,10 +17,7 @@ pub(super) fn consequence(life: &Life, grown: u64) -> Consequence {
     let before = life.hp();
     let after = before.saturating_sub(grown);
     let phase = phase_at(life, after);
-    Consequence {
-        phase: (phase > *life.phase.get()).then_some(phase),
-        death: before > 0 && after == 0,
-    }
+    Consequence { phase: (phase > life.phase).then_some(phase), death: before > 0 && after == 0 }
 }
 
 /// The last phase whose threshold HP has reached.

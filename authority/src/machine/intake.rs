@@ -32,15 +32,15 @@ impl Machine {
     pub fn handle_push(&mut self, push: Push) -> PushAnswer {
         let rolled_back = self.log.lacks(push.seen);
         let (journal, generation) = (push.journal, push.interval.generation);
-        let named = push.interval.lines.clone();
+        let named: Vec<_> = push.interval.players.iter().map(|(player, _)| *player).collect();
         let verdict = self.verdict(journal, push.interval, push.last);
         if !matches!(verdict, Verdict::Unknown | Verdict::Fenced) {
             self.online.insert(journal, Online { players: push.online, silent_polls: 0 });
         }
         let life = self.boss.book(generation);
-        let late = |line: Line| {
-            let total = life.map_or(0, |life| life.late_of(journal, line.player));
-            (total > 0).then_some(Line { total, ..line })
+        let late = |player| {
+            let total = life.map_or(0, |life| life.late_of(journal, player));
+            (total > 0).then_some(Line { player, total })
         };
         let late = match verdict {
             Verdict::Closed => named.into_iter().filter_map(late).collect(),
@@ -67,7 +67,7 @@ impl Machine {
             let ahead = self.boss.current().is_some_and(|(now, _)| interval.generation > now);
             return if ahead { Verdict::NotEntered } else { Verdict::Closed };
         };
-        let (applied, status) = (life.applied(journal), *life.status.get());
+        let (applied, status) = (life.applied(journal), life.status);
         let entered = life.entered.get(&journal).copied();
         let closed = status == Status::Closed;
         // Who has said all has nothing more to say, and one that is not known there is late.
@@ -120,7 +120,7 @@ impl Machine {
         };
         let entered = life.entered.contains_key(&journal);
         // After death only a journal comes that had entered before the authority was rolled back.
-        if generation != current || !entered && *life.status.get() == Status::Closed {
+        if generation != current || !entered && life.status == Status::Closed {
             return EnterAnswer::TooLate { truth: self.truth() };
         }
         if !entered {
@@ -224,7 +224,7 @@ impl Machine {
             let generation = rest.generation;
             let sealed = self.boss.journal(journal).is_none_or(|known| known.sealed);
             let Some(life) = self.boss.book(generation).filter(|_| !sealed) else { continue };
-            let closed = *life.status.get() == Status::Closed;
+            let closed = life.status == Status::Closed;
             if !closed && !life.entered.contains_key(&journal) {
                 self.commit(BossUpdate::Enter { journal, generation });
             }

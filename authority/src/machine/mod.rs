@@ -91,7 +91,7 @@ impl Machine {
             return;
         };
         let (waited, timing) = (life.waited, life.spec.timing);
-        match life.status.get() {
+        match life.status {
             Status::Alive => {}
             Status::Defeated => self.turn(generation, Status::Collecting),
             Status::Collecting => {
@@ -149,8 +149,8 @@ impl Machine {
             generation,
             hp_max: life.spec.hp_max,
             damage: life.damage(),
-            status: *life.status.get(),
-            phase: *life.phase.get(),
+            status: life.status,
+            phase: life.phase,
             players: self.online.values().map(|online| online.players).sum(),
         }
     }

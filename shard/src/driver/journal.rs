@@ -6,13 +6,14 @@
 
 use crate::machine::{Disk, Journal, Record};
 use authority::disk::{DiskError, Kind};
+use protocol::JournalId;
 use protocol::limits::JOURNAL_RECORDS_MAX;
-use protocol::{JournalId, decode, encode};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 use ucore::Updatable;
+use ucore::{decode, encode};
 
 /// tick -> [`Record`], after the checkpoint.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
@@ -199,7 +200,7 @@ mod tests {
         let (total, session) = (tick * 10, SessionId(0));
         let line = BookLine { total: 10, first: total, last: total, session };
         // Another player in every tick: a lost record shows.
-        let lines = vec![(PlayerId(tick), line)];
+        let lines = [(PlayerId(tick), line)].into();
         let book = BookChange { generation: Gen(1), total, answered: total - 10, lines };
         Record { tick: Tick(tick), books: vec![book], ..Record::default() }
     }

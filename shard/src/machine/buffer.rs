@@ -81,7 +81,7 @@ impl Buffer {
             self.books.iter_mut().filter(|(_, book)| book.fresh || !book.changed.is_empty());
         let changes = changed.map(|(generation, book)| {
             book.fresh = false;
-            let lines = std::mem::take(&mut book.changed).into_iter().collect();
+            let lines = std::mem::take(&mut book.changed);
             BookChange { generation: *generation, total: book.total, answered: 0, lines }
         });
         changes.collect()

@@ -3,15 +3,14 @@
 
 use protocol::limits::{LINEAGE_MAX, TALLIES_MAX};
 use protocol::{
-    BossId, Claim, Gen, InputSeq, Interval, JournalId, Line, Named, PlayerId, SessionId, ShardId,
-    Tally, Tick, Token,
+    BossId, Claim, Gen, InputSeq, Interval, JournalId, PlayerId, SessionId, ShardId, Tally, Tick,
+    Token,
 };
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use ucore::{Coalesce, Reject, Updatable};
+use ucore::{Coalesce, GMapDelta, Max, Reject, Updatable, Wire};
 
 /// One process start's durable totals and sessions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
 pub struct Journal {
     /// Its id.
     pub id: JournalId,
@@ -31,7 +30,7 @@ pub struct Journal {
 }
 
 /// A journal that is sealed. An authority that was rolled back is told of it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
 pub struct Ancestor {
     /// Its id.
     pub id: JournalId,
@@ -43,7 +42,7 @@ pub struct Ancestor {
 pub type ResendFrom = BTreeMap<(JournalId, Gen), u64>;
 
 /// A journal's damage in one generation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Wire)]
 pub struct Book {
     /// Everything accepted so far.
     pub total: u64,
@@ -54,7 +53,7 @@ pub struct Book {
 }
 
 /// A player's part of a [`Book`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
 pub struct BookLine {
     /// The player's total.
     pub total: u64,
@@ -67,7 +66,7 @@ pub struct BookLine {
 }
 
 /// What a shard remembers of a player's visit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
 pub struct Session {
     /// The secret that resumes it.
     pub token: Token,
@@ -82,7 +81,7 @@ pub struct Session {
 }
 
 /// Everything that one tick changed. One record per tick is synced before its hits are accepted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Wire)]
 pub struct Record {
     /// The tick.
     pub tick: Tick,
@@ -99,7 +98,7 @@ pub struct Record {
 }
 
 /// A session's progress in a [`Record`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
 pub struct SessionChange {
     /// The session.
     pub session: SessionId,
@@ -110,7 +109,7 @@ pub struct SessionChange {
 }
 
 /// A book's progress in a [`Record`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
 pub struct BookChange {
     /// The generation.
     pub generation: Gen,
@@ -119,7 +118,7 @@ pub struct BookChange {
     /// What the authority is known to have taken.
     pub answered: u64,
     /// Lines that changed.
-    pub lines: Vec<(PlayerId, BookLine)>,
+    pub lines: BTreeMap<PlayerId, BookLine>,
 }
 
 impl Record {
@@ -234,21 +233,22 @@ impl Book {
         from: u64,
         sessions: &BTreeMap<SessionId, Session>,
     ) -> Interval {
-        let (mut lines, mut names) = (Vec::new(), Vec::new());
+        let (mut totals, mut names) = (Vec::new(), BTreeMap::new());
         if from < self.total {
             for (player, line) in self.lines.iter().filter(|(_, line)| line.last > from) {
                 let player = *player;
-                lines.push(Line { player, total: line.total });
+                totals.push((player, Max::of(line.total)));
                 if line.first > from
                     && let Some(session) = sessions.get(&line.session)
                     // An ancestor's session number may be somebody else's by now.
                     && session.player == player
                 {
-                    names.push(Named { player, name: session.name.clone() });
+                    names.insert(player, session.name.clone());
                 }
             }
         }
-        Interval { generation, from, to: self.total, lines, names }
+        let players: GMapDelta<_, _> = totals.into_iter().collect();
+        Interval { generation, from, to: self.total, players, names }
     }
 }
 

@@ -16,16 +16,12 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 pub(crate) fn wire(name: &Ident, names: &[&Ident], types: &[&Type]) -> TokenStream {
-    let last = names.len().saturating_sub(1);
-    let runs: Vec<_> = (0..names.len())
-        .map(|idx| if idx == last { quote!(Open) } else { quote!(Closed) })
-        .collect();
     quote! {
         #[automatically_derived]
         impl ::ucore::Wire for #name {
             fn write(&self, run: ::ucore::Run, to: &mut ::ucore::Writer) {
                 to.list(run, |to| {
-                    #( ::ucore::Wire::write(&self.#names, ::ucore::Run::#runs, to); )*
+                    #( ::ucore::Wire::write(&self.#names, ::ucore::Run::Closed, to); )*
                 });
             }
 
@@ -34,9 +30,9 @@ pub(crate) fn wire(name: &Ident, names: &[&Ident], types: &[&Type]) -> TokenStre
                 from: &mut ::ucore::Reader<'_>,
             ) -> ::core::result::Result<Self, ::ucore::DecodeError> {
                 from.list(run, |from| {
-                    #( let #names =
-                        <#types as ::ucore::Wire>::read(::ucore::Run::#runs, from)?; )*
-                    ::core::result::Result::Ok(Self { #(#names),* })
+                    ::core::result::Result::Ok(Self { #(
+                        #names: <#types as ::ucore::Wire>::read(::ucore::Run::Closed, from)?,
+                    )* })
                 })
             }
 
