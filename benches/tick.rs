@@ -9,7 +9,6 @@ use authority::machine::Machine as Authority;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use protocol::{
     Hello, Hit, InputSeq, JournalId, Micros, PlayerId, Scenario, ShardId, ShardMessage, Token,
-    encode,
 };
 use shard::machine::{Answer, ConnId, Disk, Fresh, Machine, Opening, Output, Request, Step};
 use std::hint::black_box;
@@ -79,7 +78,7 @@ impl Game {
         while let Some(output) = self.shard.poll_output() {
             match &output {
                 Output::Journal(record) => {
-                    black_box(encode(record));
+                    black_box(ucore::encode(record));
                     self.shard.handle_synced();
                 }
                 Output::Welcome(..)
@@ -90,7 +89,7 @@ impl Game {
                 | Output::Abandoned(_) => drop(black_box(output)),
             }
         }
-        black_box(encode(&ShardMessage::State(self.shard.state(self.now))));
+        black_box(ucore::encode(&ShardMessage::State(self.shard.state(self.now))));
         if let Some(request) = self.shard.poll_request(self.now) {
             let answer = match request {
                 Request::Join(join) => Answer::Join(self.authority.handle_join(join)),

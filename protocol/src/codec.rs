@@ -1,4 +1,6 @@
-//! MessagePack in and out: compact arrays, nothing behind the end, bounded depth.
+//! Records and control messages between programs of this repository: MessagePack by serde, as compact
+//! arrays, with nothing behind the end, of bounded depth. What players, logs and journals see has
+//! the bytes of `ucore` instead.
 
 use crate::limits::DEPTH_MAX;
 use serde::{Deserialize, Serialize};
@@ -7,9 +9,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The message type is not one of this protocol.
-    #[error("message type {0} is unknown")]
-    UnknownType(u64),
     /// Not MessagePack, or not the fields that were expected.
     #[error("{0}")]
     Malformed(String),
@@ -24,16 +23,11 @@ pub enum DecodeError {
 /// Never: the values of this project have no map key or length that MessagePack lacks.
 #[must_use]
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(64);
-    encode_into(value, &mut bytes);
-    bytes
-}
-
-/// Appends the value's bytes to `bytes`.
-pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) {
+    let mut bytes = Vec::new();
     value
-        .serialize(&mut rmp_serde::Serializer::new(bytes))
+        .serialize(&mut rmp_serde::Serializer::new(&mut bytes))
         .expect("writing to a Vec can't fail, and every sequence knows its length");
+    bytes
 }
 
 /// Reads one value that takes up all of `bytes`.

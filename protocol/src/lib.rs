@@ -16,7 +16,7 @@ mod entry;
 mod ledger;
 
 pub use boss::{Boss, JournalRecord, Life, Status};
-pub use codec::{DecodeError, decode, encode, encode_into};
+pub use codec::{DecodeError, decode, encode};
 pub use damage::{JournalDamage, JournalDamageDelta};
 pub use entry::{Entry, EntryError};
 pub use ids::{
@@ -24,8 +24,8 @@ pub use ids::{
 };
 pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
 pub use message::{
-    Ack, BossCard, CloseCode, Hello, Hit, PlayerMessage, Refusal, RefusalReason, ShardMessage,
-    State, Tally, Welcome,
+    Ack, BossCard, CloseCode, Hello, Hit, MessageError, PlayerMessage, Refusal, RefusalReason,
+    ShardMessage, State, StateUpdate, Tally, Welcome,
 };
 pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
 pub use sync::{

@@ -1,101 +1,89 @@
 //! What a player and a shard say to each other: `[type, body]`, one message per binary frame.
 
-use crate::codec::{DecodeError, decode};
 use crate::limits::{FRAME_EVERY_MAX, NAME_CHARS_MAX};
 use crate::{BossSpec, Gen, InputSeq, PlayerId, ShardId, SkillId, Status, Tick, Token};
-use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use ucore::{Version, Wire, int53};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use ucore::{DecodeError, Reader, Run, Set, Updatable, Version, Wire, Writer};
 
-/// An enum whose variants travel as `[number, body]`, because serde's own form of an enum in
-/// MessagePack writes the variant's name.
+/// Why bytes are not a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// The message type is not one of this protocol.
+    #[error("message type {0} is unknown")]
+    UnknownType(u64),
+    /// Not MessagePack, not the fields of its type, or not in their one spelling.
+    #[error("{0}")]
+    Malformed(#[from] DecodeError),
+}
+
 macro_rules! messages {
     ($(#[$doc:meta])* $name:ident {
         $($(#[$vdoc:meta])* $tag:literal $variant:ident($body:ty),)+
     }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[derive(Debug, Clone, PartialEq)]
         pub enum $name { $($(#[$vdoc])* $variant($body),)+ }
 
         impl $name {
             /// Reads a message.
             ///
             /// # Errors
-            /// [`DecodeError`], which tells an unknown type from a malformed body.
-            pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-                match decode(bytes)? {
-                    Tagged::Known(message) => Ok(message),
-                    Tagged::Unknown(tag) => Err(DecodeError::UnknownType(tag)),
-                }
+            /// [`MessageError`], which tells an unknown type from a malformed body.
+            pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
+                ucore::decode(bytes).map_err(|error| match tag(bytes) {
+                    Some(tag) if ![$($tag),+].contains(&tag) => MessageError::UnknownType(tag),
+                    _ => MessageError::Malformed(error),
+                })
             }
         }
 
+        /// `[type, body]`.
+        impl Wire for $name {
+            fn write(&self, _: Run, to: &mut Writer) {
+                match self {
+                    $(Self::$variant(body) => {
+                        to.uint($tag);
+                        to.array(|to| body.write(Run::Open, to));
+                    })+
+                }
+            }
+
+            fn read(_: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(match from.uint()? {
+                    $($tag => Self::$variant(from.array(|from| Wire::read(Run::Open, from))?),)+
+                    tag => return Err(DecodeError::UnknownTag(tag)),
+                })
+            }
+        }
+
+        /// For people: the type and the fields by name.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 match self { $(Self::$variant(body) => ($tag, body).serialize(to),)+ }
             }
         }
-
-        impl Body for $name {
-            fn read<'de, A>(tag: u64, from: &mut A) -> Result<Option<Self>, A::Error>
-            where
-                A: SeqAccess<'de>,
-            {
-                Ok(match tag {
-                    $($tag => from.next_element()?.map(Self::$variant),)+
-                    _ => None,
-                })
-            }
-
-            const TAGS: &[u64] = &[$($tag),+];
-        }
     };
 }
 
-trait Body: Sized {
-    const TAGS: &[u64];
-    fn read<'de, A: SeqAccess<'de>>(tag: u64, from: &mut A) -> Result<Option<Self>, A::Error>;
-}
-
-enum Tagged<M> {
-    Known(M),
-    Unknown(u64),
-}
-
-impl<'de, M: Body> Deserialize<'de> for Tagged<M> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Pair<M>(std::marker::PhantomData<M>);
-        impl<'de, M: Body> Visitor<'de> for Pair<M> {
-            type Value = Tagged<M>;
-
-            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                out.write_str("an array of a message type and its body")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tagged<M>, A::Error> {
-                let tag = from.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
-                if !M::TAGS.contains(&tag) {
-                    while from.next_element::<IgnoredAny>()?.is_some() {}
-                    return Ok(Tagged::Unknown(tag));
-                }
-                let body = M::read(tag, &mut from)?;
-                if from.next_element::<IgnoredAny>()?.is_some() {
-                    return Err(A::Error::invalid_length(3, &self));
-                }
-                body.map(Tagged::Known).ok_or_else(|| A::Error::invalid_length(1, &self))
-            }
-        }
-        from.deserialize_seq(Pair(std::marker::PhantomData))
-    }
+/// The type of a message, whatever its body is.
+fn tag(bytes: &[u8]) -> Option<u64> {
+    let mut tag = None;
+    let _ = Reader::new(bytes).array(|from| {
+        tag = Some(from.uint()?);
+        Ok(())
+    });
+    tag
 }
 
 messages! {
     /// From a player.
     PlayerMessage {
         /// The first message of a connection.
-        1_u64 Hello(Hello),
+        1 Hello(Hello),
         /// The wish to damage the boss.
-        2_u64 Hit(Hit),
+        2 Hit(Hit),
     }
 }
 
@@ -103,18 +91,20 @@ messages! {
     /// From a shard.
     ShardMessage {
         /// The answer to Hello.
-        1_u64 Welcome(Welcome),
+        1 Welcome(Welcome),
         /// What became of this session's hits.
-        2_u64 Ack(Ack),
+        2 Ack(Ack),
         /// The boss as this shard knows it.
-        3_u64 State(State),
+        3 State(State),
         /// The boss's scenario: after Welcome, and again when a generation brings another one.
-        4_u64 Boss(BossCard),
+        4 Boss(BossCard),
+        /// What changed since the State or Change before it on this connection.
+        5 Change(StateUpdate),
     }
 }
 
 /// The first message of a connection: who comes, and which session it continues.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Wire)]
 pub struct Hello {
     /// [`crate::PROTOCOL`].
     pub protocol: u16,
@@ -152,7 +142,7 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// The wish to damage the boss. The shard computes the damage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Wire)]
 pub struct Hit {
     /// The generation that the player sees. In another one the hit is refused.
     pub generation: Gen,
@@ -163,7 +153,7 @@ pub struct Hit {
 }
 
 /// The answer to Hello. The session is durable when it arrives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Wire)]
 pub struct Welcome {
     /// Resumes this session later.
     pub session: Token,
@@ -186,23 +176,21 @@ pub struct Welcome {
 }
 
 /// What a session's hits did in one generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Wire)]
 pub struct Tally {
     /// The generation.
     pub generation: Gen,
     /// Hits accepted.
     pub hits: u32,
     /// Damage of the accepted hits.
-    #[serde(with = "int53")]
     pub damage: u64,
     /// The part of it that came after the generation's books had closed, and earns nothing.
-    #[serde(with = "int53")]
     pub late: u64,
 }
 
 /// What became of a session's hits: those up to `seq` are answered, and the accepted ones among
 /// them are durable. A newer Ack replaces an older one; only its refusals add up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Wire)]
 pub struct Ack {
     /// The synced tick that this record stands in.
     pub tick: Tick,
@@ -230,7 +218,7 @@ impl Ack {
 }
 
 /// A hit that was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Wire)]
 pub struct Refusal {
     /// The hit.
     pub seq: InputSeq,
@@ -307,41 +295,88 @@ ucore::codes! {
 }
 
 /// The boss as a shard knows it: a level, so a newer one replaces an older one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Updatable)]
 pub struct State {
     /// The shard's tick.
+    #[update(tag = 0, ordered)]
     pub tick: Tick,
     /// The version of the truth that this state shows.
+    #[update(tag = 1, ordered)]
     pub version: Version,
-    /// The current generation.
-    pub generation: Gen,
-    /// Where it is in its life.
-    pub status: Status,
-    /// The index of its phase.
-    pub phase: u8,
-    /// HP at the start.
-    #[serde(with = "int53")]
-    pub hp_max: u64,
     /// The truth's HP.
-    #[serde(with = "int53")]
+    #[update(tag = 2, ordered)]
     pub hp: u64,
     /// The truth's HP less what this shard has admitted and the truth lacks.
-    #[serde(with = "int53")]
+    #[update(tag = 3, ordered)]
     pub predicted: u64,
     /// Damage per second of all shards, over about the last second.
-    #[serde(with = "int53")]
+    #[update(tag = 4, ordered)]
     pub rate: u64,
     /// Milliseconds since the truth was asked for.
-    #[serde(with = "int53")]
+    #[update(tag = 5, ordered)]
     pub age_ms: u64,
     /// The truth counts every hit that was accepted up to this tick.
+    #[update(tag = 6, ordered)]
     pub counted: Tick,
+    /// The current generation.
+    #[update(tag = 7, ordered)]
+    pub generation: Gen,
+    /// Where it is in its life.
+    #[update(tag = 8, ordered)]
+    pub status: Status,
+    /// The index of its phase.
+    #[update(tag = 9, ordered)]
+    pub phase: u8,
+    /// HP at the start.
+    #[update(tag = 10, ordered)]
+    pub hp_max: u64,
     /// Players online, on all shards.
+    #[update(tag = 11, ordered)]
     pub players: u32,
 }
 
+impl State {
+    /// The update that makes `before` this state.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> StateUpdate {
+        fn new<T: Copy + PartialEq>(now: T, before: T) -> Option<Set<T>> {
+            (now != before).then_some(Set(now))
+        }
+        StateUpdate {
+            tick: new(self.tick, before.tick),
+            version: new(self.version, before.version),
+            hp: new(self.hp, before.hp),
+            predicted: new(self.predicted, before.predicted),
+            rate: new(self.rate, before.rate),
+            age_ms: new(self.age_ms, before.age_ms),
+            counted: new(self.counted, before.counted),
+            generation: new(self.generation, before.generation),
+            status: new(self.status, before.status),
+            phase: new(self.phase, before.phase),
+            hp_max: new(self.hp_max, before.hp_max),
+            players: new(self.players, before.players),
+        }
+    }
+}
+
+/// For people: the fields that changed, by name.
+impl Serialize for StateUpdate {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        macro_rules! entries {
+            ($($field:ident)+) => {$(
+                if let Some(Set(value)) = &self.$field {
+                    map.serialize_entry(stringify!($field), value)?;
+                }
+            )+};
+        }
+        entries!(tick version hp predicted rate age_ms counted generation status phase hp_max players);
+        map.end()
+    }
+}
+
 /// The scenario of a generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Wire)]
 pub struct BossCard {
     /// The generation that it describes.
     pub generation: Gen,

@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use protocol::{
-    BossUpdate, DecodeError, Entry, Hello, PlayerMessage, Scenario, ShardMessage, decode, encode,
+    BossUpdate, DecodeError, Entry, Hello, MessageError, PlayerMessage, Scenario, ShardMessage,
+    decode, encode,
 };
 use ucore::INT_MAX;
 
@@ -20,10 +21,10 @@ proptest! {
     #[test]
     fn a_message_cut_anywhere_is_malformed(at in 0_usize..100) {
         let hello = Hello { protocol: 1, name: "Ada".to_owned(), session: None, every: 1 };
-        let bytes = encode(&PlayerMessage::Hello(hello));
+        let bytes = ucore::encode(&PlayerMessage::Hello(hello));
         let cut = at % bytes.len();
         let decoded = PlayerMessage::decode(&bytes[..cut]);
-        prop_assert!(matches!(decoded, Err(DecodeError::Malformed(_))));
+        prop_assert!(matches!(decoded, Err(MessageError::Malformed(_))));
     }
 }
 
@@ -34,24 +35,24 @@ fn bytes_behind_a_message_are_refused() {
 
 #[test]
 fn an_unknown_type_is_told_from_a_malformed_body() {
-    assert_eq!(PlayerMessage::decode(&[0x92, 9, 0x90]), Err(DecodeError::UnknownType(9)));
-    assert!(matches!(PlayerMessage::decode(&[0x92, 2, 0x90]), Err(DecodeError::Malformed(_))));
-    assert!(matches!(PlayerMessage::decode(&[0x93, 2, 0x90, 0]), Err(DecodeError::Malformed(_))));
-    assert!(matches!(PlayerMessage::decode(&[0x81, 2, 0x90]), Err(DecodeError::Malformed(_))));
+    assert_eq!(PlayerMessage::decode(&[0x92, 9, 0x90]), Err(MessageError::UnknownType(9)));
+    assert!(matches!(PlayerMessage::decode(&[0x92, 2, 0x90]), Err(MessageError::Malformed(_))));
+    assert!(matches!(PlayerMessage::decode(&[0x93, 2, 0x90, 0]), Err(MessageError::Malformed(_))));
+    assert!(matches!(PlayerMessage::decode(&[0x81, 2, 0x90]), Err(MessageError::Malformed(_))));
 }
 
 #[test]
 fn a_value_that_nests_too_deep_is_refused() {
     let mut bytes = vec![0x91; 10_000];
     bytes.push(0xc0);
-    assert!(matches!(PlayerMessage::decode(&bytes), Err(DecodeError::Malformed(_))));
+    assert!(matches!(PlayerMessage::decode(&bytes), Err(MessageError::Malformed(_))));
 }
 
 #[test]
 fn an_announced_length_allocates_nothing() {
     // [1, [1, str32 of 4 GiB ...
     let bytes = [0x92, 1, 0x94, 1, 0xdb, 0xff, 0xff, 0xff, 0xff];
-    assert!(matches!(PlayerMessage::decode(&bytes), Err(DecodeError::Malformed(_))));
+    assert!(matches!(PlayerMessage::decode(&bytes), Err(MessageError::Malformed(_))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::server::{Server, output, worldboss};
 use futures::{SinkExt, StreamExt};
 use protocol::{
-    Ack, CloseCode, Gen, Hello, Hit, InputSeq, PlayerMessage, ShardMessage, SkillId, Tick, encode,
+    Ack, CloseCode, Gen, Hello, Hit, InputSeq, PlayerMessage, ShardMessage, SkillId, Tick,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -100,7 +100,7 @@ async fn connect(server: &Server) -> Socket {
 }
 
 async fn send(socket: &mut Socket, message: &PlayerMessage) {
-    socket.send(Message::binary(encode(message))).await.unwrap();
+    socket.send(Message::binary(ucore::encode(message))).await.unwrap();
 }
 
 fn hello() -> PlayerMessage {
@@ -113,7 +113,7 @@ async fn answer(socket: &mut Socket) -> ShardMessage {
     loop {
         if let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() {
             match ShardMessage::decode(&bytes).unwrap() {
-                ShardMessage::State(_) => {}
+                ShardMessage::State(_) | ShardMessage::Change(_) => {}
                 message => return message,
             }
         }
@@ -124,15 +124,14 @@ async fn answer(socket: &mut Socket) -> ShardMessage {
 async fn ack_without_a_gap(socket: &mut Socket, last: &mut Option<Tick>) -> Ack {
     loop {
         if let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() {
-            match ShardMessage::decode(&bytes).unwrap() {
-                ShardMessage::State(state) => {
-                    let expected = last.map_or(state.tick, Tick::next);
-                    assert_eq!(state.tick, expected, "a frame of the neighbour is missing");
-                    *last = Some(state.tick);
-                }
+            let tick = match ShardMessage::decode(&bytes).unwrap() {
+                ShardMessage::State(state) => state.tick,
+                ShardMessage::Change(update) => update.tick.unwrap().0,
                 ShardMessage::Ack(ack) => return ack,
-                _ => {}
-            }
+                ShardMessage::Welcome(_) | ShardMessage::Boss(_) => continue,
+            };
+            assert!(last.is_none_or(|last| tick == last.next()), "a neighbour's frame is missing");
+            *last = Some(tick);
         }
     }
 }
@@ -161,7 +160,7 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
     let mut neighbour = connect(&server).await;
     send(&mut neighbour, &hello()).await;
     assert!(matches!(answer(&mut neighbour).await, ShardMessage::Welcome(_)));
-    let (first_hello, mut last) = (encode(&hello()), None);
+    let (first_hello, mut last) = (ucore::encode(&hello()), None);
     let hostile: [(&str, Vec<Message>, CloseCode, &str); 9] = [
         (
             "too large",
@@ -178,7 +177,7 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
         ),
         (
             "a hit before Hello",
-            vec![Message::binary(encode(&hit(1)))],
+            vec![Message::binary(ucore::encode(&hit(1)))],
             CloseCode::HelloExpected,
             "the first message must be Hello",
         ),
@@ -209,7 +208,7 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
         (
             "a flood",
             std::iter::once(Message::binary(first_hello))
-                .chain((1..200).map(|seq| Message::binary(encode(&hit(seq)))))
+                .chain((1..200).map(|seq| Message::binary(ucore::encode(&hit(seq)))))
                 .collect(),
             CloseCode::Flood,
             "more than 64 messages in one tick",

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use ucore::prelude::*;
-//! use ucore::{UMap, UVec, decode, encode};
+//! use ucore::{UMap, UVec, decode, encode, encode_into};
 //!
 //! // Here the value changes, and says how it did.
 //! let mut here: UMap<i32, UVec<String>> = UMap::default();
@@ -163,7 +163,7 @@ pub use updatable::{Coalesce, Lane, Reject, Updatable, compact};
 pub use ustack::{UStack, UStackOps, UStackUpdate};
 pub use uvec::{UVec, UVecOps, UVecUpdate};
 pub use version::{Chain, Version, WriterId, state_hash};
-pub use wire::{DecodeError, Reader, Run, Wire, Writer, decode, encode};
+pub use wire::{DecodeError, Reader, Run, Wire, Writer, decode, encode, encode_into};
 
 /// The traits that bring the methods of the structures: `use ucore::prelude::*`.
 pub mod prelude {

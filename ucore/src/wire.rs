@@ -68,9 +68,16 @@ pub trait Wire: Sized {
 /// The bytes of a value: one MessagePack array.
 #[must_use]
 pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
-    let mut to = Writer::default();
+    let mut bytes = Vec::new();
+    encode_into(value, &mut bytes);
+    bytes
+}
+
+/// Appends the bytes of a value.
+pub fn encode_into<T: Wire>(value: &T, bytes: &mut Vec<u8>) {
+    let mut to = Writer::appending(std::mem::take(bytes));
     to.array(|to| value.write(Run::Open, to));
-    to.into_bytes()
+    *bytes = to.into_bytes();
 }
 
 /// The value whose bytes these are. What it allocates is bounded by their number: each item of a

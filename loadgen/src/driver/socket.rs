@@ -69,7 +69,7 @@ impl Socket {
 
     /// Sends a message; false when the connection is gone.
     pub(super) async fn send(&mut self, message: &PlayerMessage) -> bool {
-        let bytes = protocol::encode(message);
+        let bytes = ucore::encode(message);
         self.0.send(Message::Binary(bytes.into())).await.is_ok()
     }
 

@@ -10,6 +10,7 @@ use protocol::{
 };
 use score::Backoff;
 use std::collections::VecDeque;
+use ucore::Updatable;
 
 /// Hits of a bot that wait, to leave or to be answered. More are skipped.
 const WAITING_MAX: usize = 64;
@@ -112,12 +113,20 @@ impl Bot {
                 }
             }
             (Link::Open { .. }, ShardMessage::State(state)) => self.follow(now, state),
+            (Link::Open { frame: Some((_, state)), .. }, ShardMessage::Change(update)) => {
+                let mut state = *state;
+                match state.apply(update) {
+                    Ok(()) => self.follow(now, state),
+                    Err(reject) => self.handle_malformed(&reject.to_string()),
+                }
+            }
             (Link::Open { .. }, ShardMessage::Boss(card)) if card.spec.skills.is_empty() => {
                 self.events.push_back(Event::Fault("a boss has no skills".to_owned()));
             }
             (Link::Open { .. }, ShardMessage::Boss(card)) => self.card = Some(Box::new(card)),
             (Link::Away { .. } | Link::Opening { .. } | Link::Open { .. }, _) => {
-                let text = "a message came before Welcome, or a second Welcome";
+                let text =
+                    "a message came before Welcome, a second Welcome, or a Change before a State";
                 self.events.push_back(Event::Fault(text.to_owned()));
             }
         }

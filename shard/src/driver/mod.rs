@@ -180,6 +180,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             uplink,
             workers: commands,
             unready,
+            shown: None,
             syncing: None,
         };
         let exit = ticker.run(stopped, &site.open).await;

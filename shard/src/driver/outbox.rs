@@ -5,9 +5,10 @@
 //! levels are skipped and events fold.
 
 use super::session::Inbox;
+use bytes::Bytes;
 use futures::ready;
 use protocol::limits::{INPUT_BYTES_PER_TICK_MAX, OUTBOX_BYTES_MAX};
-use protocol::{Ack, ShardMessage, encode_into};
+use protocol::{Ack, ShardMessage, State, Tick};
 use std::cell::RefCell;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -19,6 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use ucore::encode_into;
 
 /// What waits to be written to one socket.
 #[derive(Debug, Default)]
@@ -29,10 +31,43 @@ pub(super) struct Outbox {
     ack: Option<Ack>,
     /// A close frame was queued: nothing may follow it.
     closing: bool,
+    /// The tick whose state the other side has, or will have before anything else.
+    shown: Option<Tick>,
     /// State frames that were skipped because the other side does not read.
     pub(super) skipped: u64,
     /// Ticks from one state frame to the next, as Hello asked.
     pub(super) every: u8,
+}
+
+/// A tick's state, framed once for everybody.
+#[derive(Debug, Clone)]
+pub(super) struct StateFrame {
+    pub(super) tick: Tick,
+    /// For anybody.
+    pub(super) whole: Bytes,
+    /// For those who have the state of this tick: what changed since.
+    pub(super) change: Option<(Tick, Bytes)>,
+}
+
+impl StateFrame {
+    /// The frame of a state, for those who have the one before it and for others.
+    pub(super) fn new(state: &State, before: Option<&State>) -> Self {
+        let framed = |message| {
+            let mut bytes = Vec::with_capacity(96);
+            frame(&mut bytes, &message);
+            Bytes::from(bytes)
+        };
+        let change =
+            before.map(|before| (before.tick, framed(ShardMessage::Change(state.since(before)))));
+        Self { tick: state.tick, whole: framed(ShardMessage::State(*state)), change }
+    }
+
+    fn for_who_has(&self, shown: Option<Tick>) -> &[u8] {
+        match &self.change {
+            Some((before, change)) if shown == Some(*before) => change,
+            Some(_) | None => &self.whole,
+        }
+    }
 }
 
 /// A reader that is too slow for what it must not miss.
@@ -59,13 +94,13 @@ impl Outbox {
     }
 
     /// Takes in what one tick has for this connection, and writes it with one system call: `head`
-    /// are frames that must arrive, `ack` folds, `state` is a level.
+    /// are frames that must arrive, `ack` folds, `frame` shows a level.
     pub(super) fn deliver(
         &mut self,
         socket: &TcpStream,
         head: &mut Vec<u8>,
         ack: Option<Ack>,
-        state: &[u8],
+        state: Option<&StateFrame>,
     ) -> Result<std::result::Result<(), TooSlow>> {
         if self.closing {
             self.flush(socket)?;
@@ -78,36 +113,40 @@ impl Outbox {
             }
         }
         if !self.flush(socket)? {
-            self.skipped += u64::from(!state.is_empty());
+            self.skipped += u64::from(state.is_some());
             self.waiting.append(head);
             return Ok(self.check());
         }
         if let Some(ack) = self.ack.take() {
             frame(head, &ShardMessage::Ack(ack));
         }
-        if head.is_empty() && state.is_empty() {
+        let level = state.map_or(&[][..], |state| state.for_who_has(self.shown));
+        if head.is_empty() && level.is_empty() {
             return Ok(Ok(()));
         }
-        let parts = [IoSlice::new(head), IoSlice::new(state)];
+        let parts = [IoSlice::new(head), IoSlice::new(level)];
         let written = match socket.try_write_vectored(&parts) {
             Ok(written) => written,
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             Err(error) => return Err(error),
         };
-        self.keep_rest(head, state, written);
+        if let Some(state) = state {
+            // A state of which nothing left is a level: it is skipped.
+            let left = written > head.len();
+            self.skipped += u64::from(!left);
+            self.shown = if left { Some(state.tick) } else { self.shown };
+        }
+        self.keep_rest(head, level, written);
         head.clear();
         Ok(self.check())
     }
 
-    /// Keeps what was not written. A state frame of which nothing left is a level: it is skipped.
-    fn keep_rest(&mut self, head: &[u8], state: &[u8], written: usize) {
-        if written < head.len() {
-            self.waiting.extend_from_slice(&head[written..]);
-            self.skipped += u64::from(!state.is_empty());
-        } else if head.len() < written && written < head.len() + state.len() {
-            self.waiting.extend_from_slice(&state[written - head.len()..]);
-        } else if !state.is_empty() && written == head.len() {
-            self.skipped += 1;
+    /// Keeps what was not written of the frames that must arrive, or of a level that was begun.
+    fn keep_rest(&mut self, head: &[u8], level: &[u8], written: usize) {
+        match written.checked_sub(head.len()) {
+            None => self.waiting.extend_from_slice(&head[written..]),
+            Some(0) => {}
+            Some(begun) => self.waiting.extend_from_slice(&level[begun..]),
         }
     }
 
@@ -221,7 +260,7 @@ impl AsyncWrite for Wire {
 mod tests {
     use super::*;
     use protocol::limits::REFUSALS_WAITING_MAX;
-    use protocol::{InputSeq, Refusal, RefusalReason, Tick};
+    use protocol::{InputSeq, Refusal, RefusalReason};
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpSocket};
 
@@ -249,6 +288,9 @@ mod tests {
         ack: Option<Ack>,
         state: &[u8],
     ) -> std::result::Result<(), TooSlow> {
+        let whole = Bytes::copy_from_slice(state);
+        let frame = StateFrame { tick: Tick(1), whole, change: None };
+        let state = (!state.is_empty()).then_some(&frame);
         outbox.deliver(socket, &mut Vec::new(), ack, state).unwrap()
     }
 
@@ -299,6 +341,34 @@ mod tests {
         }
         assert_eq!((newest, refused), (sent, sent), "no refusal is lost");
         assert!(states < sent, "{states} of {sent} states came: some were skipped");
+    }
+
+    #[tokio::test]
+    async fn who_missed_a_state_gets_the_next_one_whole_and_else_what_changed() {
+        let (server, mut client) = pair().await;
+        server.writable().await.unwrap();
+        let mut outbox = Outbox::default();
+        let frame = |tick: u64| StateFrame {
+            tick: Tick(tick),
+            whole: Bytes::from_static(b"whole "),
+            change: Some((Tick(tick - 1), Bytes::from_static(b"change "))),
+        };
+        for tick in [1, 2, 4, 5] {
+            outbox.deliver(&server, &mut Vec::new(), None, Some(&frame(tick))).unwrap().unwrap();
+        }
+        // What the socket does not take was not seen.
+        while outbox.skipped == 0 {
+            let full = StateFrame { whole: Bytes::from(vec![b'.'; 10_000]), ..frame(6) };
+            outbox.deliver(&server, &mut Vec::new(), None, Some(&full)).unwrap().unwrap();
+            outbox.shown = None;
+        }
+        outbox.shown = Some(Tick(6));
+        outbox.deliver(&server, &mut Vec::new(), None, Some(&frame(7))).unwrap().unwrap();
+        assert_eq!(outbox.shown, Some(Tick(6)));
+        drop(server);
+        let mut bytes = vec![0; 26];
+        client.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"whole change whole change ");
     }
 
     #[tokio::test]

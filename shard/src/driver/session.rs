@@ -9,7 +9,7 @@ use protocol::limits::{
     CLOSE_MS_MAX, HELLO_MS_MAX, INPUT_BYTES_PER_TICK_MAX, INPUTS_PER_TICK_MAX, LINGER_BYTES_MAX,
     MESSAGE_BYTES_MAX,
 };
-use protocol::{CloseCode, DecodeError, Hello, Hit, Micros, PROTOCOL, PlayerMessage};
+use protocol::{CloseCode, Hello, Hit, MessageError, Micros, PROTOCOL, PlayerMessage};
 use socket2::SockRef;
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
@@ -218,7 +218,7 @@ fn is_framing(error: &ProtocolError) -> bool {
 
 fn decode(bytes: &[u8], inbox: &Inbox) -> Result<PlayerMessage, Refused> {
     let message = PlayerMessage::decode(bytes).map_err(|error| {
-        let unknown = matches!(error, DecodeError::UnknownType(_));
+        let unknown = matches!(error, MessageError::UnknownType(_));
         let code = if unknown { CloseCode::UnknownType } else { CloseCode::Malformed };
         Refused(code, format!("not a message of this protocol: {error}"))
     })?;

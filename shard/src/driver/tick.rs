@@ -5,15 +5,14 @@ use super::clock::Clock;
 use super::entropy;
 use super::journal::Writer;
 use super::metrics::Metrics;
-use super::outbox::frame;
+use super::outbox::StateFrame;
 use super::session::{Input, What};
 use super::uplink::Uplink;
 use super::worker::{Command, Delivery, Personal, worker_of};
 use super::{Exit, told};
 use crate::machine::{Answer, ConnId, Machine, Output};
 use authority::Unavailable;
-use bytes::Bytes;
-use protocol::{CloseCode, ShardMessage, State, Tick};
+use protocol::{CloseCode, State};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,6 +34,8 @@ pub(super) struct Ticker {
     pub(super) uplink: Uplink,
     pub(super) workers: Vec<mpsc::Sender<Command>>,
     pub(super) unready: watch::Sender<&'static str>,
+    /// The state of the last frame.
+    pub(super) shown: Option<State>,
     /// The record that is being synced, and since when.
     pub(super) syncing: Option<Syncing>,
 }
@@ -185,7 +186,7 @@ impl Ticker {
     }
 
     async fn send(&mut self, deliveries: Vec<Delivery>, state: Option<&State>) {
-        let state = state.map(framed);
+        let state = state.map(|state| StateFrame::new(state, self.shown.replace(*state).as_ref()));
         for (worker, mut delivery) in self.workers.iter().zip(deliveries) {
             delivery.state.clone_from(&state);
             if delivery.state.is_some() || !delivery.personal.is_empty() {
@@ -241,11 +242,4 @@ async fn synced(syncing: &mut Option<Syncing>) -> (Duration, Result<(), String>)
     let took = since.elapsed();
     *syncing = None;
     (took, result)
-}
-
-/// One frame for everybody.
-fn framed(state: &State) -> (Tick, Bytes) {
-    let mut bytes = Vec::with_capacity(96);
-    frame(&mut bytes, &ShardMessage::State(*state));
-    (state.tick, bytes.into())
 }

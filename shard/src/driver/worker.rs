@@ -6,12 +6,11 @@
 
 use super::clock::Clock;
 use super::metrics::Metrics;
-use super::outbox::{Outbox, frame};
+use super::outbox::{Outbox, StateFrame, frame};
 use super::session::{self, Inbox, Input, What, close_frame};
 use crate::machine::ConnId;
-use bytes::Bytes;
 use protocol::limits::{CLOSE_MS_MAX, WORKER_COMMANDS_MAX};
-use protocol::{Ack, BossCard, CloseCode, Micros, ShardMessage, Tick, Welcome};
+use protocol::{Ack, BossCard, CloseCode, Micros, ShardMessage, Welcome};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -41,7 +40,7 @@ pub(super) struct Delivery {
     /// In the order in which they were put out.
     pub(super) personal: Vec<(ConnId, Personal)>,
     /// The state frame, framed once for everybody; absent when only answers follow.
-    pub(super) state: Option<(Tick, Bytes)>,
+    pub(super) state: Option<StateFrame>,
 }
 
 /// An answer for one connection.
@@ -236,15 +235,18 @@ impl Conn {
     }
 
     /// The state frame, if this connection wants one in this tick.
-    fn state<'a>(&self, state: Option<&'a (Tick, Bytes)>) -> &'a [u8] {
+    fn state<'a>(&self, state: Option<&'a StateFrame>) -> Option<&'a StateFrame> {
         let every = u64::from(self.outbox.borrow().every.max(1));
-        match state {
-            Some((tick, state)) if self.greeted && tick.0 % every == 0 => state,
-            _ => &[],
-        }
+        state.filter(|state| self.greeted && state.tick.0 % every == 0)
     }
 
-    fn write(&self, head: &mut Vec<u8>, ack: Option<Ack>, state: &[u8], metrics: &Metrics) {
+    fn write(
+        &self,
+        head: &mut Vec<u8>,
+        ack: Option<Ack>,
+        state: Option<&StateFrame>,
+        metrics: &Metrics,
+    ) {
         let mut outbox = self.outbox.borrow_mut();
         let skipped = outbox.skipped;
         let delivered = outbox.deliver(&self.socket, head, ack, state);

@@ -25,6 +25,12 @@ const INFALLIBLE: &str = "a Vec takes every write";
 const FIXARRAY: u8 = 0x90;
 
 impl Writer {
+    /// One that goes on where these bytes end.
+    #[must_use]
+    pub const fn appending(bytes: Vec<u8>) -> Self {
+        Self { bytes, items: 0 }
+    }
+
     /// Everything that was written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
