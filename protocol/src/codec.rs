@@ -1,6 +1,6 @@
-//! Records and control messages between programs of this repository: MessagePack by serde, as compact
-//! arrays, with nothing behind the end, of bounded depth. What players, logs and journals see has
-//! the bytes of `ucore` instead.
+//! Records and control messages between programs of this repository: MessagePack by serde, as
+//! compact arrays, with nothing behind the end, of bounded depth. What players, logs and journals
+//! see has the bytes of `ucore` instead.
 
 use crate::limits::DEPTH_MAX;
 use serde::{Deserialize, Serialize};

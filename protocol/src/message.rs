@@ -370,7 +370,8 @@ impl Serialize for StateUpdate {
                 }
             )+};
         }
-        entries!(tick version hp predicted rate age_ms counted generation status phase hp_max players);
+        entries!(tick version hp predicted rate age_ms counted);
+        entries!(generation status phase hp_max players);
         map.end()
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 /// assert_eq!(moves.iter().collect::<Vec<_>>(), [&1]);
 /// # Ok::<(), ucore::Reject>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UStack<T> {
     values: Vec<T>,
 }
@@ -34,6 +34,12 @@ pub enum UStackUpdate<T, U> {
     Top(U),
     /// All go.
     Clear,
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for UStack<T> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.values.fmt(out)
+    }
 }
 
 impl<T> Default for UStack<T> {

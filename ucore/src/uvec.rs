@@ -17,7 +17,7 @@ use crate::{
 /// assert_eq!(names.remove(2), Err(ucore::Reject::Missing));
 /// # Ok::<(), ucore::Reject>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UVec<T> {
     values: Vec<T>,
 }
@@ -45,6 +45,12 @@ pub enum UVecUpdate<T, U> {
     Clear,
     /// Another value stands at the index, where there must be one.
     Replace(u32, T),
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for UVec<T> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.values.fmt(out)
+    }
 }
 
 impl<T> Default for UVec<T> {
