@@ -68,22 +68,23 @@ impl<const N: usize> Key for Bin<N> {}
 impl<T: Wire> Wire for Option<T> {
     const NIL: bool = true;
 
-    /// Nil, or the value; in an array of its own if it could itself begin with nil.
-    fn write(&self, run: Run, to: &mut Writer) {
+    /// Nil, or the value; in an array of its own if it could itself begin with nil. So could a list
+    /// in an open run, by its first value: here it is closed.
+    fn write(&self, _: Run, to: &mut Writer) {
         match self {
             None => to.nil(),
             Some(value) if T::NIL => to.array(|to| value.write(Run::Open, to)),
-            Some(value) => value.write(run, to),
+            Some(value) => value.write(Run::Closed, to),
         }
     }
 
-    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(_: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if from.take_nil() {
             Ok(None)
         } else if T::NIL {
             from.array(|from| T::read(Run::Open, from)).map(Some)
         } else {
-            T::read(run, from).map(Some)
+            T::read(Run::Closed, from).map(Some)
         }
     }
 
@@ -346,3 +347,16 @@ pub trait PairOps<A: Updatable, B: Updatable>: Place<Value = (A, B)> {
 }
 
 impl<A: Updatable, B: Updatable, P: Place<Value = (A, B)>> PairOps<A, B> for P {}
+
+#[cfg(test)]
+mod tests {
+    use crate::{decode, encode};
+
+    #[test]
+    fn an_option_of_a_list_that_begins_with_nil_is_something() {
+        for value in [None, Some(vec![]), Some(vec![None]), Some(vec![Some(7), None])] {
+            let bytes = encode::<Option<Vec<Option<u8>>>>(&value);
+            assert_eq!(decode(&bytes), Ok(value));
+        }
+    }
+}
