@@ -100,7 +100,8 @@
 //! [`encode`] and [`decode`] know one spelling for each value: one MessagePack array without inner
 //! arrays for paths. So [`state_hash`] tells whether two copies agree, and a [`Chain`] whether two
 //! logs do. [`Schema`] says what a type looks like, and its hash lets two programs compare that
-//! before they talk. Integers stay below 2^53 in magnitude, so JavaScript reads all of them.
+//! before they talk. Integers stay below 2^53 in magnitude, so JavaScript reads all of them:
+//! [`typescript`] makes a module of types, and of what reads and updates their values.
 //!
 //! Decoding takes any bytes: it neither panics nor allocates more than a multiple of their number.
 //! Applying takes any update: what does not fit is refused by `check` and by `apply`, and nothing
@@ -122,6 +123,7 @@ mod delta;
 mod place;
 mod wire;
 mod schema;
+mod typescript;
 #[doc(hidden)]
 pub mod part;
 mod leaf;
@@ -157,6 +159,7 @@ pub use sequencer::{
 };
 #[doc(hidden)]
 pub use serde;
+pub use typescript::typescript;
 pub use ucore_derive::{Updatable, Wire};
 pub use umap::{UMap, UMapOps, UMapUpdate};
 pub use updatable::{Coalesce, Lane, Reject, Updatable, compact};

@@ -23,11 +23,12 @@ function lines(names: string[], pattern: RegExp): string[] {
 }
 
 describe('the sources', () => {
-  it('cast in the codec alone', () => {
-    const others = all.filter((name) => name !== 'codec.ts');
+  it('cast where bytes become values alone', () => {
+    const codecs = ['codec.ts', 'items.ts', 'forms.ts', 'ucore.ts'];
+    const others = all.filter((name) => !codecs.includes(name));
     const cast = /(?<!\*) as (?!const\b)|\bunknown\b|: any\b|<any>/;
     expect(lines(others, cast)).toEqual([]);
-    expect(lines(['codec.ts'], cast).length).toBeGreaterThan(0);
+    for (const name of codecs) expect(lines([name], cast).length).toBeGreaterThan(0);
   });
 
   it('read clocks and dice where they meet the browser alone', () => {
