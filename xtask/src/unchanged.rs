@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::run;
 
 /// Generated and committed.
-const GENERATED: &[&str] = &["protocol/golden", "web-client/dist"];
+const GENERATED: &[&str] =
+    &["protocol/golden", "ucore/golden", "web-client/dist", "web-client/test/generated"];
 
 pub(crate) fn check(root: &Path) -> Result<(), String> {
     let status = ["status", "--porcelain", "--untracked-files=all", "--"];
