@@ -1,6 +1,6 @@
 // Hop 3, connection: leaves the browser, and comes back by itself when the link is lost.
 
-import { DecodeError, decodeShard, encodePlayer } from './codec';
+import { DecodeError, encodePlayer, ShardReader } from './codec';
 import type { Pending } from './prediction';
 import type { ShardMessage, Token, Welcome } from './protocol';
 import { CloseCode, PlayerType, PROTOCOL, ShardType } from './protocol';
@@ -81,6 +81,7 @@ const MISTAKES: readonly number[] = [
 /** The link to a shard. */
 export class Connection {
   private wire: Wire | null = null;
+  private reader = new ShardReader();
   /** Counts the wires: what an older one still says is not heard. */
   private turn = 0;
   private failedSince: number | null = null;
@@ -131,6 +132,7 @@ export class Connection {
     };
     this.tell({ kind: 'connecting', attempt: this.failures + 1 });
     this.watch();
+    this.reader = new ShardReader();
     this.wire = this.around.open({
       opened: () => heard(() => this.greet()),
       received: (bytes) => heard(() => this.receive(bytes)),
@@ -149,7 +151,7 @@ export class Connection {
     this.watch();
     let message: ShardMessage | null;
     try {
-      message = decodeShard(bytes);
+      message = this.reader.read(bytes);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return this.drop(`the server sent something unreadable: ${error.message}`);

@@ -2,7 +2,7 @@
 
 import type { Pending, Uncounted } from './prediction';
 import { pendingDamage } from './prediction';
-import type { Ack, Gen, InputSeq, Reason, Tally, Tick, Welcome } from './protocol';
+import type { Ack, Gen, InputSeq, RefusalReason, Tally, Tick, Welcome } from './protocol';
 
 /** What reconciliation changes. */
 export interface Books {
@@ -19,7 +19,7 @@ export interface Books {
 /** A hit that does not count. Without a reason, the answer that named it was lost. */
 export interface TakenBack {
   pending: Pending;
-  reason: Reason | null;
+  reason: RefusalReason | null;
 }
 
 /** What an answer did to the hits that it answers. */
@@ -119,7 +119,7 @@ function answer(
   const before = books.tallies;
   books.pending = books.pending.filter(({ hit }) => hit.seq > seq);
   books.tallies = merged(before, tallies);
-  const reasons = new Map<InputSeq, Reason>(refused.map(({ seq, reason }) => [seq, reason]));
+  const reasons = new Map<InputSeq, RefusalReason>(refused.map(({ seq, reason }) => [seq, reason]));
   const takenBack: TakenBack[] = [];
   for (const gen of new Set(gone.map(({ hit }) => hit.generation))) {
     const hits = gone.filter(({ hit }) => hit.generation === gen);

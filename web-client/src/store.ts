@@ -24,7 +24,7 @@ import type {
   Token,
   Welcome,
 } from './protocol';
-import { Reason, ShardType } from './protocol';
+import { RefusalReason, ShardType } from './protocol';
 import type { Answered, Books } from './reconciliation';
 import * as reconciliation from './reconciliation';
 import type { Replica } from './replica';
@@ -61,7 +61,7 @@ export type Effect = { id: number } & Happening;
 type Happening =
   | { kind: 'hit'; seq: InputSeq; skill: SkillId; damage: number }
   | { kind: 'crit'; damage: number }
-  | { kind: 'taken back'; seq: InputSeq; damage: number; reason: Reason | null }
+  | { kind: 'taken back'; seq: InputSeq; damage: number; reason: RefusalReason | null }
   | { kind: 'others'; damage: number }
   | { kind: 'idle'; why: Extract<Press, { kind: 'idle' }>['why'] };
 
@@ -170,7 +170,7 @@ function handleAnswered(game: Game, answered: Answered): void {
   for (const { pending, reason } of answered.takenBack) {
     const { hit, damage } = pending;
     // What was not used does not cool down.
-    if (reason !== Reason.Cooldown) delete game.readyAt[hit.skill];
+    if (reason !== RefusalReason.Cooldown) delete game.readyAt[hit.skill];
     show(game, { kind: 'taken back', seq: hit.seq, damage, reason });
   }
   if (answered.bonus > 0) show(game, { kind: 'crit', damage: answered.bonus });

@@ -7,12 +7,13 @@ import { describe, expect, it } from 'vitest';
 import {
   DecodeError,
   decodePlayer,
-  decodeShard,
   encodePlayer,
   encodeShard,
   parseToken,
+  ShardReader,
 } from '../src/codec';
-import { Reason } from '../src/protocol';
+import { RefusalReason, ShardType } from '../src/protocol';
+import { message } from './shard';
 
 const GOLDEN = new URL('../../protocol/golden/', import.meta.url);
 /** Whose message a golden vector is. The log is the authority's alone. */
@@ -23,6 +24,7 @@ const SIDES = {
   'welcome.json': 'shard',
   'ack.json': 'shard',
   'state.json': 'shard',
+  'change.json': 'shard',
   'boss.json': 'shard',
   'log.json': 'nobody',
 } as const;
@@ -32,6 +34,9 @@ const vector = (name: string): Uint8Array => {
   return new Uint8Array(readFileSync(new URL(name.replace('.json', '.msgpack'), GOLDEN)));
 };
 
+/** The first message of a connection. */
+const decodeShard = (bytes: Uint8Array) => new ShardReader().read(bytes);
+
 describe('golden vectors', () => {
   it('are all known here', () => {
     const names = readdirSync(GOLDEN).filter((name) => name.endsWith('.json'));
@@ -39,7 +44,7 @@ describe('golden vectors', () => {
   });
 
   for (const [name, side] of Object.entries(SIDES)) {
-    if (side === 'nobody') continue;
+    if (side === 'nobody' || name === 'change.json') continue;
     it(`${name} is read with its fields in order, and written back to the same bytes`, () => {
       const bytes = vector(name);
       if (side === 'player') {
@@ -54,6 +59,28 @@ describe('golden vectors', () => {
       }
     });
   }
+});
+
+describe('a Change', () => {
+  const after = decodeShard(vector('state.json'));
+  const before = message(ShardType.State, { ...Object(after?.[1]), tick: 4001, hp: 31_440_000 });
+
+  it('makes the State before it the next one, which stays itself', () => {
+    const reader = new ShardReader();
+    const first = reader.read(encodeShard(before));
+    expect(reader.read(vector('change.json'))).toEqual(after);
+    expect(first).toEqual(before);
+  });
+
+  it('is refused without a State, with an unknown field, or with too much', () => {
+    expect(() => decodeShard(vector('change.json'))).toThrow(DecodeError);
+    for (const body of [[4096, 1], [5, 1], [1, 1, 1], [1, -1], []]) {
+      const reader = new ShardReader();
+      reader.read(encodeShard(before));
+      expect(() => reader.read(encode([5, body])), String(body)).toThrow(DecodeError);
+      expect(reader.read(vector('change.json'))).toEqual(after);
+    }
+  });
 });
 
 describe('what is refused', () => {
@@ -94,7 +121,7 @@ describe('what is refused', () => {
   it('nothing that a newer shard may say: its types are skipped, its codes unknown', () => {
     expect(decodeShard(encode([9, 'news']))).toBeNull();
     const ack = decodeShard(encode([2, [1, 2, [], [[1, 99]]]]));
-    expect(ack?.[1]).toMatchObject({ refused: [{ seq: 1, reason: Reason.Unknown }] });
+    expect(ack?.[1]).toMatchObject({ refused: [{ seq: 1, reason: RefusalReason.Unknown }] });
   });
 
   it('a stored token that is none', () => {

@@ -1,26 +1,26 @@
 // A shard as the page sees it, in memory: exact in its books, free in when it says something.
 
-import { decodeShard, encodeShard } from '../src/codec';
+import { encodeShard, ShardReader } from '../src/codec';
 import type {
   Ack,
   Gen,
   Hit,
-  Reason,
   Refusal,
+  RefusalReason,
   ShardMessage,
   Skill,
   State,
   Tally,
   Welcome,
 } from '../src/protocol';
-import { Reason as R, ShardType, Status } from '../src/protocol';
+import { RefusalReason as R, ShardType, Status } from '../src/protocol';
 
 const TOKEN = '00112233445566778899aabbccddeeff';
 
 /** Passes a literal through the codec, which makes checked and branded numbers of it. */
 export function message(type: number, body: object): ShardMessage {
   // biome-ignore lint/suspicious/noExplicitAny: plain numbers become branded ones here
-  const read = decodeShard(encodeShard([type, body] as any));
+  const read = new ShardReader().read(encodeShard([type, body] as any));
   if (read === null) throw new Error('no message of a shard');
   return read;
 }
@@ -137,7 +137,7 @@ export class Shard {
     tally.damage += damage;
   }
 
-  private refuses(hit: Hit, dice: Dice): Reason | null {
+  private refuses(hit: Hit, dice: Dice): RefusalReason | null {
     if (hit.generation !== this.generation) return R.Generation;
     if (this.hp === 0) return R.Defeated;
     return dice.isRefused ? R.Rate : null;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { PENDING_MAX, skillOfKey } from '../src/input';
 import type { ShardMessage } from '../src/protocol';
-import { Reason, Status } from '../src/protocol';
+import { RefusalReason, Status } from '../src/protocol';
 import { type Effect, type Event, type Game, newGame, nextFrame } from '../src/store';
 import { ack, boss, SKILLS, state, welcome } from './shard';
 
@@ -96,11 +96,11 @@ describe('own hits', () => {
     const page = new Page();
     page.hits(2);
     expect(page.goal).toBe(800);
-    const refused = [{ seq: 2, reason: Reason.Rate }];
+    const refused = [{ seq: 2, reason: RefusalReason.Rate }];
     page.hears(ack({ tick: 2, seq: 2, tallies: page.tally(1, 100), refused }));
     expect(page.goal).toBe(900);
     expect(page.effects('taken back')).toMatchObject([
-      { seq: 2, damage: 100, reason: Reason.Rate },
+      { seq: 2, damage: 100, reason: RefusalReason.Rate },
     ]);
     expect(page.game.pending).toEqual([]);
   });
@@ -128,7 +128,7 @@ describe('own hits', () => {
   it('give their skill back when they did not count', () => {
     const page = new Page();
     page.hits(1, HEAVY);
-    page.hears(ack({ tick: 2, seq: 1, refused: [{ seq: 1, reason: Reason.NotReady }] }));
+    page.hears(ack({ tick: 2, seq: 1, refused: [{ seq: 1, reason: RefusalReason.NotReady }] }));
     page.hits(1, HEAVY);
     expect(page.game.pending).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 // Words and numbers of the page.
 
 import type { Link } from '../connection';
-import { Reason } from '../protocol';
+import { RefusalReason } from '../protocol';
 import type { Effect } from '../store';
 
 const whole = new Intl.NumberFormat('en');
@@ -25,23 +25,23 @@ export function age(ms: number | null): string {
 }
 
 /** Why a shown hit does not count. */
-export function refusal(reason: Reason | null): string {
+export function refusal(reason: RefusalReason | null): string {
   switch (reason) {
-    case Reason.Unknown:
+    case RefusalReason.Unknown:
       return 'refused';
-    case Reason.Generation:
+    case RefusalReason.Generation:
       return 'that life was over';
-    case Reason.Defeated:
+    case RefusalReason.Defeated:
       return 'already defeated';
-    case Reason.Skill:
+    case RefusalReason.Skill:
       return 'no such skill';
-    case Reason.Cooldown:
+    case RefusalReason.Cooldown:
       return 'still cooling down';
-    case Reason.Rate:
+    case RefusalReason.Rate:
       return 'too fast';
-    case Reason.NotReady:
+    case RefusalReason.NotReady:
       return 'server not ready';
-    case Reason.Full:
+    case RefusalReason.Full:
       return 'server full';
     case null:
       return 'lost with the link';
