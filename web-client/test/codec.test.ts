@@ -100,7 +100,7 @@ describe('what is refused', () => {
     }
     expect(() => decodeShard(welcome(1, new Uint8Array(15)))).toThrow(DecodeError);
     expect(() => decodeShard(encode([2, [1, 2, []]]))).toThrow(DecodeError);
-    expect(() => decodeShard(encode([2, [1, 2, [], [[1, 256]]]]))).toThrow(DecodeError);
+    expect(() => decodeShard(encode([2, [1, 2, [], [[1, -1]]]]))).toThrow(DecodeError);
     expect(() => decodeShard(encode([2, [1, 2, [], []], 3]))).toThrow(DecodeError);
   });
 
