@@ -38,7 +38,11 @@ fn main() {
                     println!("writer {id} wanted the {}, but is behind {actual}", copy.value[0]);
                     follow(copy, &log);
                 }
-                other => println!("writer {id}: {other:?}"),
+                Verdict::New(Outcome::Rejected(_))
+                | Verdict::Duplicate(_)
+                | Verdict::Old
+                | Verdict::SeqGap { .. }
+                | Verdict::TooManyWriters => unreachable!("each writer proposes once"),
             }
         }
     }
