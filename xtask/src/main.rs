@@ -8,6 +8,7 @@ mod needs;
 mod web;
 mod unchanged;
 mod ci;
+mod peers;
 mod checks;
 mod tree;
 mod code;
@@ -28,6 +29,8 @@ usage: cargo xtask COMMAND
                                      --install  let apt-get install what is missing
                                      --only     run these steps alone
   ci                                 check layers, purity, rules and tidiness of the sources
+  peers ucore                        compare bytes and times of ucore with those of other libraries;
+                                     takes minutes, most of them to build these
   help                               show this text
 ";
 
@@ -36,6 +39,7 @@ usage: cargo xtask COMMAND
 enum Request {
     Help,
     Ci,
+    Peers,
     Test(test::Options),
 }
 
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Request::Ci => ci::run(&root()),
+        Request::Peers => peers::run(&root()),
         Request::Test(options) => test::run(&root(), &options),
     };
     match done {
@@ -70,6 +75,10 @@ fn parse(args: &[String]) -> Result<Request, String> {
     let request = match words.next() {
         None | Some("help" | "--help" | "-h") => Request::Help,
         Some("ci") => Request::Ci,
+        Some("peers") => match words.next() {
+            Some("ucore") => Request::Peers,
+            _ => return Err("say whose peers: `peers ucore`".to_owned()),
+        },
         Some("test") => return test::Options::parse(words).map(Request::Test),
         Some(other) => return Err(format!("there is no command `{other}`")),
     };
@@ -108,6 +117,14 @@ mod tests {
     fn an_unknown_command_is_refused() {
         assert!(parsed("fly").is_err());
         assert!(parsed("ci now").is_err());
+    }
+
+    #[test]
+    fn peers_are_those_of_ucore() {
+        assert_eq!(parsed("peers ucore"), Ok(Request::Peers));
+        assert!(parsed("peers").is_err());
+        assert!(parsed("peers score").is_err());
+        assert!(parsed("peers ucore twice").is_err());
     }
 
     #[test]
