@@ -34,9 +34,11 @@ pub(crate) fn wire(name: &Ident, names: &[&Ident], types: &[&Type]) -> TokenStre
                 from: &mut ::ucore::Reader<'_>,
             ) -> ::core::result::Result<Self, ::ucore::DecodeError> {
                 from.list(run, |from| {
-                    #( let #names =
-                        <#types as ::ucore::Wire>::read(::ucore::Run::#runs, from)?; )*
-                    ::core::result::Result::Ok(Self { #(#names),* })
+                    // Fields are evaluated in this order, and none of their names becomes that of
+                    // a variable.
+                    ::core::result::Result::Ok(Self {
+                        #( #names: <#types as ::ucore::Wire>::read(::ucore::Run::#runs, from)?, )*
+                    })
                 })
             }
 
