@@ -232,6 +232,8 @@ impl<K: Key, V: Commuting> Accumulate for GMap<K, V> {
 }
 
 impl<K: Key, V: Commuting> Wire for GMap<K, V> {
+    const NIL: bool = K::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         to.list(run, |to| write_lines(self.lines.iter(), to));
     }
@@ -250,6 +252,8 @@ impl<K: Key, V: Commuting> Wire for GMap<K, V> {
 }
 
 impl<K: Key, D: Delta + Wire> Wire for GMapDelta<K, D> {
+    const NIL: bool = K::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         to.list(run, |to| write_lines(self.lines.iter(), to));
     }

@@ -92,6 +92,8 @@ impl<T: Key> Idempotent for GSet<T> {}
 is_its_own_delta!(GSet<T>, |_members, more| more.fits(), T: Key);
 
 impl<T: Key> Wire for GSet<T> {
+    const NIL: bool = T::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         to.list(run, |to| write_keys(self.iter(), to));
     }

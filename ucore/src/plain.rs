@@ -6,6 +6,8 @@ use crate::{
 use crate::{Updatable, Wire, Writer};
 
 impl<T: Wire> Wire for Vec<T> {
+    const NIL: bool = T::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         to.list(run, |to| self.iter().for_each(|value| value.write(Run::Closed, to)));
     }

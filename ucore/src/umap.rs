@@ -289,6 +289,8 @@ impl<K: Ord + Clone, V: Clone, U> UMapUpdate<K, V, U> {
 }
 
 impl<K: Key, V: Updatable, S: BuildHasher + Default> Wire for UMap<K, V, S> {
+    const NIL: bool = K::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         to.list(run, |to| write_lines(self.iter(), to));
     }

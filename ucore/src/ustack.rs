@@ -158,6 +158,8 @@ impl<T: Updatable> Coalesce for UStackUpdate<T, T::Update> {
 }
 
 impl<T: Wire> Wire for UStack<T> {
+    const NIL: bool = T::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         self.values.write(run, to);
     }

@@ -230,6 +230,8 @@ impl<T, U> UVecUpdate<T, U> {
 }
 
 impl<T: Wire> Wire for UVec<T> {
+    const NIL: bool = T::NIL;
+
     fn write(&self, run: Run, to: &mut Writer) {
         self.values.write(run, to);
     }

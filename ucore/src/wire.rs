@@ -41,7 +41,7 @@ pub enum Run {
 /// assert_eq!(decode::<Item>(b"\x91\xa5sword"), Err(DecodeError::TooFew));
 /// ```
 pub trait Wire: Sized {
-    /// Whether the run of some value may begin with nil.
+    /// Whether the run of some value may begin with nil, also where it is open.
     const NIL: bool = false;
 
     /// Appends the value's run.

@@ -20,9 +20,13 @@ pub(crate) fn wire(name: &Ident, names: &[&Ident], types: &[&Type]) -> TokenStre
     let runs: Vec<_> = (0..names.len())
         .map(|idx| if idx == last { quote!(Open) } else { quote!(Closed) })
         .collect();
+    // In an open run the first item is that of the first field.
+    let nil = types.first().map(|first| quote!(const NIL: bool = <#first as ::ucore::Wire>::NIL;));
     quote! {
         #[automatically_derived]
         impl ::ucore::Wire for #name {
+            #nil
+
             fn write(&self, run: ::ucore::Run, to: &mut ::ucore::Writer) {
                 to.list(run, |to| {
                     #( ::ucore::Wire::write(&self.#names, ::ucore::Run::#runs, to); )*
