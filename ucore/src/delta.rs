@@ -9,6 +9,12 @@ pub trait Delta: Clone + Default {
 
     /// Whether absorbing this delta changes nothing. Identities are not sent.
     fn is_identity(&self) -> bool;
+
+    /// Whether the fold with `other` stays inside the limits if both do. What grows beyond them
+    /// can't be one update: no reader takes it.
+    fn fits_with(&self, _other: &Self) -> bool {
+        true
+    }
 }
 
 /// Marks a delta that may be delivered any number of times: `merge(a, a) == a`.
@@ -58,13 +64,24 @@ impl<T> Commuting for T where
 {
 }
 
+/// [`crate::Coalesce`] of an update that is a delta.
+///
+/// # Errors
+/// Gives `later` back if the fold does not stay inside the limits.
+pub fn fold<D: Delta>(first: &mut D, later: D) -> Result<(), D> {
+    if !first.fits_with(&later) {
+        return Err(later);
+    }
+    first.merge(later);
+    Ok(())
+}
+
 /// Implements all traits of a value whose update, delta and self are one type, from its `Delta`.
 macro_rules! is_its_own_delta {
     ($name:ty, |$state:ident, $delta:ident| $check:expr $(, $param:ident: $bound:ident)?) => {
         impl$(<$param: $bound>)? $crate::Coalesce for $name {
             fn coalesce(&mut self, later: Self) -> Result<(), Self> {
-                $crate::Delta::merge(self, later);
-                Ok(())
+                $crate::delta::fold(self, later)
             }
         }
 

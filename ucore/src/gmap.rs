@@ -1,5 +1,6 @@
 //! A map whose keys only come and whose values only accumulate.
 
+use crate::delta::fold;
 use crate::lines::{read_lines, write_lines};
 use crate::{Accumulate, Coalesce, Commuting, DecodeError, Delta, Idempotent, Key, Lane, Place};
 use crate::{Reader, Reject, Run, Schema, Typed, Updatable, Wire, Writer};
@@ -160,14 +161,18 @@ impl<K: Key, D: Delta> Delta for GMapDelta<K, D> {
     fn is_identity(&self) -> bool {
         self.lines.is_empty()
     }
+
+    fn fits_with(&self, other: &Self) -> bool {
+        let fits = |(key, line)| self.lines.get(key).is_none_or(|own| own.fits_with(line));
+        other.lines.iter().all(fits)
+    }
 }
 
 impl<K: Key, D: Idempotent> Idempotent for GMapDelta<K, D> {}
 
 impl<K: Key, D: Delta> Coalesce for GMapDelta<K, D> {
     fn coalesce(&mut self, later: Self) -> Result<(), Self> {
-        self.merge(later);
-        Ok(())
+        fold(self, later)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Parts of an update that holds one for each of several values. The derive writes calls of these.
 
+pub use crate::delta::fold;
 use crate::{
     Accumulate, Coalesce, Commuting, DecodeError, Delta, Idempotent, Lane, Reader, Reject,
 };

@@ -77,8 +77,7 @@ impl Plan<'_> {
                 #[automatically_derived]
                 impl ::ucore::Coalesce for #delta {
                     fn coalesce(&mut self, later: Self) -> ::core::result::Result<(), Self> {
-                        ::ucore::Delta::merge(self, later);
-                        ::core::result::Result::Ok(())
+                        ::ucore::part::fold(self, later)
                     }
                 }
             }
@@ -101,6 +100,10 @@ impl Plan<'_> {
                 fn is_identity(&self) -> bool {
                     true #( && ::ucore::Delta::is_identity(&self.#names) )*
                 }
+
+                fn fits_with(&self, other: &Self) -> bool {
+                    true #( && ::ucore::Delta::fits_with(&self.#names, &other.#names) )*
+                }
             }
 
             #idempotent
@@ -121,7 +124,8 @@ impl Plan<'_> {
         let has_delta = !deltas.is_empty();
         let delta_field =
             has_delta.then(|| quote!(#[doc = "What commutes in it."] pub delta: #delta,));
-        let merge = has_delta.then(|| quote!(::ucore::Delta::merge(&mut both.delta, rest.delta);));
+        let merge =
+            has_delta.then(|| quote!(::ucore::part::fold(&mut both.delta, rest.delta).is_ok() &&));
         let wire = Self::masked(update, deltas, ordered, &quote!(self.delta), &quote!(read.delta));
         quote! {
             #[doc = #doc]
@@ -136,8 +140,7 @@ impl Plan<'_> {
             impl ::ucore::Coalesce for #update {
                 fn coalesce(&mut self, later: Self) -> ::core::result::Result<(), Self> {
                     let (mut both, rest) = (self.clone(), later.clone());
-                    #merge
-                    let folded = true
+                    let folded = #merge true
                         #( && ::ucore::part::coalesce(&mut both.#names, rest.#names) )*;
                     if !folded {
                         return ::core::result::Result::Err(later);
