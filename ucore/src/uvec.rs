@@ -218,7 +218,14 @@ impl<T, U> UVecUpdate<T, U> {
     const fn index(&self) -> Option<u32> {
         match self {
             Self::At(at, _) | Self::Replace(at, _) => Some(*at),
-            _ => None,
+            Self::Push(_)
+            | Self::Pop
+            | Self::Insert(..)
+            | Self::Remove(_)
+            | Self::Swap(..)
+            | Self::Truncate(_)
+            | Self::Extend(_)
+            | Self::Clear => None,
         }
     }
 
