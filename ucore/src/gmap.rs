@@ -204,6 +204,8 @@ impl<K: Key, V: Commuting> Updatable for GMap<K, V> {
     }
 }
 
+impl<K: Key, V: Commuting> Commuting for GMap<K, V> {}
+
 impl<K: Key, V: Commuting> Accumulate for GMap<K, V> {
     type Delta = GMapDelta<K, V::Delta>;
 

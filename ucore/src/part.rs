@@ -9,6 +9,11 @@ use crate::{Run, Updatable, Wire, Writer};
 /// Compiles if the type has a delta lane and nothing else.
 pub const fn commutes<T: Commuting>() {}
 
+/// The update of a value that has nothing else than a delta lane, as its delta.
+pub const fn delta<T: Commuting>(update: T::Update) -> T::Delta {
+    update
+}
+
 /// Compiles if the type's deltas may come twice.
 pub const fn is_idempotent<T: Accumulate<Delta: Idempotent>>() {}
 

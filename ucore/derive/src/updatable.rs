@@ -223,6 +223,9 @@ impl Plan<'_> {
         if ordered.is_empty() {
             return quote! {
                 #[automatically_derived]
+                impl ::ucore::Commuting for #name {}
+
+                #[automatically_derived]
                 impl ::ucore::Updatable for #name {
                     type Update = #delta;
 
@@ -338,13 +341,18 @@ impl Plan<'_> {
         let methods = self.of.fields.iter().map(|field| {
             let Field { name, of, lane, .. } = field;
             let doc = format!("The place of `{name}`.");
+            let delta_of = quote_spanned!(of.span()=> ::ucore::part::delta::<#of>);
             let rest = quote!(..::core::default::Default::default());
             let within = match lane {
                 Lane::Ordered => {
                     quote!(#update { #name: ::core::option::Option::Some(update), #rest })
                 }
-                Lane::Delta if ordered.is_empty() => quote!(#delta { #name: update, #rest }),
-                Lane::Delta => quote!(#update { delta: #delta { #name: update, #rest }, #rest }),
+                Lane::Delta if ordered.is_empty() => {
+                    quote!(#delta { #name: #delta_of(update), #rest })
+                }
+                Lane::Delta => quote! {
+                    #update { delta: #delta { #name: #delta_of(update), #rest }, #rest }
+                },
             };
             quote! {
                 #[doc = #doc]
