@@ -8,7 +8,7 @@ use proptest::test_runner::{TestError, TestRng, TestRunner};
 use std::fmt::Debug;
 
 /// Cases for each law and structure, unless `PROPTEST_CASES` says otherwise.
-const CASES: u32 = 128;
+const CASES: u32 = 256;
 /// Cases in which a mutant has to be caught.
 const MUTANT_CASES: u32 = 2_000;
 const MUTANT_SEED: [u8; 32] = [7; 32];

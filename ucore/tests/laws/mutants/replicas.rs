@@ -1,4 +1,4 @@
-//! Mutants of the law of replicas: readers that follow in a wrong way, and a log that helps them so.
+//! Mutants of the law of replicas: readers that follow wrongly, and a log that misleads them.
 
 use super::log::{Broken, ResumesOneLate};
 use crate::check::{Case, is_caught};
