@@ -32,7 +32,7 @@
 //! | numbers, `bool`, `char`, `String` | `set` | ordered | themselves |
 //! | [`Reg<T>`](Reg), of any `T` with bytes | `set` | ordered | `get` |
 //! | [`UMap`] | `insert remove extend clear at` | ordered | a hash map |
-//! | [`UVec`] | `push pop insert remove replace swap truncate extend clear at` | ordered | a slice |
+//! | [`UVec`] | `push pop insert remove replace swap truncate extend clear at` | ordered | slices |
 //! | [`UStack`] | `push pop clear top` | ordered | `peek` |
 //! | `Option` | `put_some clear some` | ordered | itself |
 //! | tuples of 2 to 6 | those of their parts | theirs | themselves |

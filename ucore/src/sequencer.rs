@@ -54,7 +54,8 @@ pub enum Verdict {
         /// The version now. [`Sequencer::resume`] has what lies between.
         actual: Version,
     },
-    /// As many writers are known as there is room for: one has to be [forgotten](Sequencer::forget).
+    /// As many writers are known as there is room for: one has to be
+    /// [forgotten](Sequencer::forget).
     TooManyWriters,
 }
 

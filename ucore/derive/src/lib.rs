@@ -14,8 +14,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// any other one. For `struct Board` this makes, besides the traits:
 ///
 /// - `BoardDelta`, if there are `delta` fields: what commutes;
-/// - `BoardUpdate`, if there are `ordered` fields: a `BoardDelta` and an update for each of them, all
-///   or none of which apply;
+/// - `BoardUpdate`, if there are `ordered` fields: a `BoardDelta` and an update for each of them,
+///   all or none of which apply;
 /// - `BoardOps`: a method for each field that leads to its place.
 ///
 /// `#[update(idempotent)]` on the struct says that its delta may be delivered twice, and is refused

@@ -229,7 +229,10 @@ impl Plan<'_> {
                 impl ::ucore::Updatable for #name {
                     type Update = #delta;
 
-                    fn check(&self, update: &#delta) -> ::core::result::Result<(), ::ucore::Reject> {
+                    fn check(
+                        &self,
+                        update: &#delta,
+                    ) -> ::core::result::Result<(), ::ucore::Reject> {
                         ::ucore::Accumulate::check_delta(self, update)
                     }
 
