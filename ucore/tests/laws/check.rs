@@ -3,6 +3,7 @@
 use crate::sample::{Sample, SampleDelta};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestCaseResult};
 use proptest::test_runner::{TestError, TestRng, TestRunner};
 use std::fmt::Debug;
@@ -82,6 +83,12 @@ pub(crate) fn holds<I: Input>(law: fn(&I) -> TestCaseResult) {
     if let Err(failure) = TestRunner::new(config).run(&I::samples(), |input| law(&input)) {
         panic!("{failure}");
     }
+}
+
+/// So many samples, the same in each run.
+pub(crate) fn samples<I: Input>(number: usize) -> impl Iterator<Item = I> {
+    let (samples, mut runner) = (I::samples(), TestRunner::deterministic());
+    (0..number).map(move |_| samples.new_tree(&mut runner).expect("no sample is refused").current())
 }
 
 /// Whether some case breaks the law. The cases are the same in each run.

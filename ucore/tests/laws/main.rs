@@ -48,6 +48,7 @@
 //!   update that names every key.
 //!
 //! Laws of some types only, in files of their own: `int_cap`, `same_state`, `not_monoids`.
+//! `frequency` sees to it that samples meet.
 #![allow(clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod check;
@@ -61,6 +62,7 @@ mod history;
 mod replicas;
 mod sizes;
 mod every;
+mod frequency;
 mod int_cap;
 mod same_state;
 mod not_monoids;
