@@ -3,7 +3,7 @@
 use crate::check::{Case, samples};
 use crate::sample::Sample;
 use crate::structs::{Boss, Line, Sheet, World};
-use ucore::{Coalesce, Counter, GMap, Max, UMap, UStack, UVec, Updatable};
+use ucore::{Coalesce, Counter, GMap, Max, UMap, UStack, UVec};
 
 const CASES: usize = 400;
 
