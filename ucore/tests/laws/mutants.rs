@@ -9,3 +9,4 @@ mod codec;
 mod log;
 mod replicas;
 mod sizes;
+mod models;
