@@ -13,6 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bin<const N: usize>(pub [u8; N]);
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The text is not exactly two hexadecimal digits per byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotHex;
@@ -27,7 +29,9 @@ impl std::error::Error for NotHex {}
 
 impl<const N: usize> std::fmt::Display for Bin<N> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+        let hex = self.0.map(|byte| [byte >> 4, byte & 15].map(|it| DIGITS[usize::from(it)]));
+        // As one text: each entry of a log formats the 20 bytes of a chain.
+        out.write_str(std::str::from_utf8(hex.as_flattened()).map_err(|_| std::fmt::Error)?)
     }
 }
 

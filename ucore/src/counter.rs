@@ -58,6 +58,10 @@ impl Delta for Counter {
     fn is_identity(&self) -> bool {
         self.0 == 0
     }
+
+    fn fits_with(&self, other: &Self) -> bool {
+        self.0.checked_add(other.0).is_some_and(|sum| Self(sum).fits().is_ok())
+    }
 }
 
 is_its_own_delta!(Counter, |sum, more| {

@@ -3,12 +3,24 @@
 use crate::{Reject, Updatable, Wire};
 
 /// A commutative monoid: `merge` is associative and commutative, `Default` is its identity.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no delta",
+    label = "this can't be folded in any order",
+    note = "only deltas can be folded on their way; propose an update of the ordered lane to the \
+            log as it is"
+)]
 pub trait Delta: Clone + Default {
     /// Folds `other` in. The order of merges never matters.
     fn merge(&mut self, other: Self);
 
     /// Whether absorbing this delta changes nothing. Identities are not sent.
     fn is_identity(&self) -> bool;
+
+    /// Whether the fold with `other` stays inside the limits if both do. What grows beyond them
+    /// can't be one update: no reader takes it.
+    fn fits_with(&self, _other: &Self) -> bool {
+        true
+    }
 }
 
 /// Marks a delta that may be delivered any number of times: `merge(a, a) == a`.
@@ -16,9 +28,21 @@ pub trait Delta: Clone + Default {
 /// Source: state-based replicated data types are join-semilattices (Shapiro, Preguica, Baquero
 /// and Zawirski, "Conflict-free Replicated Data Types", 2011); sending only what changed keeps
 /// that property (Almeida, Shoker and Baquero, "Delta State Replicated Data Types", 2018).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` may not be delivered twice",
+    label = "counts each delivery",
+    note = "leave `#[update(idempotent)]` out, or use `Max`, `Min`, `GSet`, a `GMap` of these, or \
+            a struct of these that is idempotent too"
+)]
 pub trait Idempotent: Delta {}
 
 /// An [`Updatable`] with a commuting lane.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no delta lane",
+    label = "changes in the ordered lane only",
+    note = "make it an `ordered` field; what only accumulates is a `Counter`, `Max`, `Min`, \
+            `GSet`, `GMap`, or a struct with `delta` fields"
+)]
 pub trait Accumulate: Updatable {
     /// What commutes.
     type Delta: Delta + Wire;
@@ -45,17 +69,26 @@ pub trait Accumulate: Updatable {
 /// An [`Accumulate`] without an ordered lane: its update *is* its delta.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has an ordered lane, or no delta lane at all",
-    note = "in a `GMap` nothing is ordered: use `Counter`, `Max`, `Min`, `GSet`, `GMap`, or a \
-            struct with `delta` fields only; for anything else use `UMap`"
+    label = "does not only accumulate",
+    note = "in a `delta` field and in a `GMap` nothing is ordered: use `Counter`, `Max`, `Min`, \
+            `GSet`, `GMap`, or a struct with `delta` fields only",
+    note = "anything else fits in an `ordered` field or a `UMap`"
 )]
 pub trait Commuting:
     Accumulate<Delta = <Self as Updatable>::Update> + Updatable<Update: Delta> + Default
 {
 }
 
-impl<T> Commuting for T where
-    T: Accumulate<Delta = <T as Updatable>::Update> + Updatable<Update: Delta> + Default
-{
+/// [`crate::Coalesce`] of an update that is a delta.
+///
+/// # Errors
+/// Gives `later` back if the fold does not stay inside the limits.
+pub fn fold<D: Delta>(first: &mut D, later: D) -> Result<(), D> {
+    if !first.fits_with(&later) {
+        return Err(later);
+    }
+    first.merge(later);
+    Ok(())
 }
 
 /// Implements all traits of a value whose update, delta and self are one type, from its `Delta`.
@@ -63,8 +96,7 @@ macro_rules! is_its_own_delta {
     ($name:ty, |$state:ident, $delta:ident| $check:expr $(, $param:ident: $bound:ident)?) => {
         impl$(<$param: $bound>)? $crate::Coalesce for $name {
             fn coalesce(&mut self, later: Self) -> Result<(), Self> {
-                $crate::Delta::merge(self, later);
-                Ok(())
+                $crate::delta::fold(self, later)
             }
         }
 
@@ -85,6 +117,8 @@ macro_rules! is_its_own_delta {
                 $crate::Lane::Delta
             }
         }
+
+        impl$(<$param: $bound>)? $crate::Commuting for $name {}
 
         impl$(<$param: $bound>)? $crate::Accumulate for $name {
             type Delta = Self;

@@ -1,10 +1,12 @@
 //! A map whose keys only come and whose values only accumulate.
 
+use crate::delta::fold;
 use crate::lines::{read_lines, write_lines};
 use crate::{Accumulate, Coalesce, Commuting, DecodeError, Delta, Idempotent, Key, Lane, Place};
 use crate::{Reader, Reject, Run, Schema, Typed, Updatable, Wire, Writer};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A grow-only map of accumulating values, in the order of its keys. A key whose value is what a
 /// new one would be has no line.
@@ -129,7 +131,6 @@ impl<K: Key, D: Delta> FromIterator<(K, D)> for GMapDelta<K, D> {
 impl<K: Key, D: Delta> GMapDelta<K, D> {
     /// A line that comes to nothing goes, so equal deltas are equal line by line.
     fn merge_line(&mut self, key: K, line: D) {
-        use std::collections::btree_map::Entry;
         match self.lines.entry(key) {
             Entry::Vacant(free) => {
                 if !line.is_identity() {
@@ -160,14 +161,18 @@ impl<K: Key, D: Delta> Delta for GMapDelta<K, D> {
     fn is_identity(&self) -> bool {
         self.lines.is_empty()
     }
+
+    fn fits_with(&self, other: &Self) -> bool {
+        let fits = |(key, line)| self.lines.get(key).is_none_or(|own| own.fits_with(line));
+        other.lines.iter().all(fits)
+    }
 }
 
 impl<K: Key, D: Idempotent> Idempotent for GMapDelta<K, D> {}
 
 impl<K: Key, D: Delta> Coalesce for GMapDelta<K, D> {
     fn coalesce(&mut self, later: Self) -> Result<(), Self> {
-        self.merge(later);
-        Ok(())
+        fold(self, later)
     }
 }
 
@@ -199,16 +204,28 @@ impl<K: Key, V: Commuting> Updatable for GMap<K, V> {
     }
 }
 
+impl<K: Key, V: Commuting> Commuting for GMap<K, V> {}
+
 impl<K: Key, V: Commuting> Accumulate for GMap<K, V> {
     type Delta = GMapDelta<K, V::Delta>;
 
     fn absorb(&mut self, delta: Self::Delta) {
         let fresh = V::default();
         for (key, line) in delta.lines {
-            let value = self.lines.entry(key.clone()).or_default();
-            value.absorb(line);
-            if *value == fresh {
-                self.lines.remove(&key);
+            match self.lines.entry(key) {
+                Entry::Vacant(free) => {
+                    let mut value = V::default();
+                    value.absorb(line);
+                    if value != fresh {
+                        free.insert(value);
+                    }
+                }
+                Entry::Occupied(mut taken) => {
+                    taken.get_mut().absorb(line);
+                    if *taken.get() == fresh {
+                        taken.remove();
+                    }
+                }
             }
         }
     }

@@ -14,6 +14,8 @@
 macro_rules! newtype {
     ($name:ident($inner:ty)) => {
         impl $crate::Wire for $name {
+            const NIL: bool = <$inner as $crate::Wire>::NIL;
+
             fn write(&self, run: $crate::Run, to: &mut $crate::Writer) {
                 self.0.write(run, to);
             }

@@ -1,5 +1,6 @@
 //! Parts of an update that holds one for each of several values. The derive writes calls of these.
 
+pub use crate::delta::fold;
 use crate::{
     Accumulate, Coalesce, Commuting, DecodeError, Delta, Idempotent, Lane, Reader, Reject,
 };
@@ -7,6 +8,11 @@ use crate::{Run, Updatable, Wire, Writer};
 
 /// Compiles if the type has a delta lane and nothing else.
 pub const fn commutes<T: Commuting>() {}
+
+/// The update of a value that has nothing else than a delta lane, as its delta.
+pub const fn delta<T: Commuting>(update: T::Update) -> T::Delta {
+    update
+}
 
 /// Compiles if the type's deltas may come twice.
 pub const fn is_idempotent<T: Accumulate<Delta: Idempotent>>() {}
@@ -33,12 +39,15 @@ pub fn lane<T: Updatable>(update: Option<&T::Update>) -> Lane {
     update.map_or(Lane::Delta, T::lane)
 }
 
-/// Folds a part. False if it can't be done; then `first` may be anything.
-pub fn coalesce<U: Coalesce>(first: &mut Option<U>, later: Option<U>) -> bool {
-    match (first.as_mut(), later) {
-        (Some(first), Some(later)) => first.coalesce(later).is_ok(),
-        (None, later) => {
-            *first = later;
+/// Folds a part. False if it can't be done; then both are as they were.
+pub fn coalesce<U: Coalesce>(first: &mut Option<U>, later: &mut Option<U>) -> bool {
+    match (first.as_mut(), later.take()) {
+        (Some(first), Some(part)) => {
+            *later = first.coalesce(part).err();
+            later.is_none()
+        }
+        (None, part) => {
+            *first = part;
             true
         }
         (Some(_), None) => true,

@@ -312,16 +312,23 @@ macro_rules! tuple {
             $last: Coalesce + Clone,
         {
             fn coalesce(&mut self, later: Self) -> Result<(), Self> {
-                let (mut both, rest) = (self.0.clone(), later.clone().0);
-                let folded = part::coalesce(&mut both.$first_idx, rest.$first_idx)
-                    $( && part::coalesce(&mut both.$idx, rest.$idx) )*
-                    && part::coalesce(&mut both.$last_idx, rest.$last_idx);
+                let parts = u32::from(later.0.$first_idx.is_some())
+                    $( + u32::from(later.0.$idx.is_some()) )*
+                    + u32::from(later.0.$last_idx.is_some());
+                // One part refuses before anything has changed.
+                let before = (parts > 1).then(|| (self.clone(), later.clone()));
+                let mut later = later;
+                let folded = part::coalesce(&mut self.0.$first_idx, &mut later.0.$first_idx)
+                    $( && part::coalesce(&mut self.0.$idx, &mut later.0.$idx) )*
+                    && part::coalesce(&mut self.0.$last_idx, &mut later.0.$last_idx);
                 if folded {
-                    self.0 = both;
-                    Ok(())
-                } else {
-                    Err(later)
+                    return Ok(());
                 }
+                if let Some((first, rest)) = before {
+                    *self = first;
+                    later = rest;
+                }
+                Err(later)
             }
         }
     };

@@ -139,7 +139,7 @@ fn look(schema: &'static Schema) -> &'static Schema {
 fn begins_with_nil(schema: &Schema) -> bool {
     match schema {
         Schema::Nil | Schema::Option(_) => true,
-        Schema::Reg(of) => begins_with_nil(of),
+        Schema::Reg(of) | Schema::Named(_, of) => begins_with_nil(of),
         Schema::Tuple([first, ..]) => begins_with_nil(first),
         _ => false,
     }
@@ -149,7 +149,7 @@ fn begins_with_nil(schema: &Schema) -> bool {
 fn update_begins_with_nil(schema: &Schema) -> bool {
     match schema {
         Schema::Nil | Schema::Tuple(_) => true,
-        Schema::Reg(of) => begins_with_nil(of),
+        Schema::Reg(of) | Schema::Named(_, of) => begins_with_nil(of),
         _ => false,
     }
 }

@@ -42,7 +42,7 @@ pub enum Run {
 /// assert_eq!(decode::<Item>(b"\x91\xa5sword"), Err(DecodeError::TooFew));
 /// ```
 pub trait Wire: Sized {
-    /// Whether the run of some value may begin with nil.
+    /// Whether the closed run of some value may begin with nil.
     const NIL: bool = false;
 
     /// Appends the value's run.
@@ -68,7 +68,8 @@ pub trait Wire: Sized {
 /// The bytes of a value: one MessagePack array.
 #[must_use]
 pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    // Most updates fit, and take one allocation.
+    let mut bytes = Vec::with_capacity(16);
     encode_into(value, &mut bytes);
     bytes
 }

@@ -33,7 +33,10 @@ impl<'a> Struct<'a> {
         let mut fields =
             named(input, "Updatable")?.into_iter().map(read_field).collect::<Result<Vec<_>>>()?;
         if fields.is_empty() {
-            return Err(Error::new(input.ident.span(), "a struct without fields never changes"));
+            return Err(Error::new(
+                input.ident.span(),
+                "a struct without fields never changes: give it one",
+            ));
         }
         for (idx, field) in fields.iter().enumerate() {
             if let Some(first) = fields[..idx].iter().find(|first| first.tag == field.tag) {
@@ -43,7 +46,39 @@ impl<'a> Struct<'a> {
             }
         }
         fields.sort_by_key(|field| field.tag);
-        Ok(Self { fields, is_idempotent: is_idempotent(&input.attrs)? })
+        let of = Self { fields, is_idempotent: is_idempotent(&input.attrs)? };
+        of.check()?;
+        Ok(of)
+    }
+
+    /// What the compiler would find too, but could not explain.
+    fn check(&self) -> Result<()> {
+        let has_delta = self.fields.iter().any(|field| field.lane == Lane::Delta);
+        for Field { name, of, lane, .. } in &self.fields {
+            let is_ordered = *lane == Lane::Ordered;
+            if is_ordered && has_delta && *name == "delta" {
+                let text = "the update of this struct has a field `delta` for all that commutes: \
+                            give this one another name";
+                return Err(Error::new(name.span(), text));
+            }
+            if PLACE_METHODS.iter().any(|method| *name == method) {
+                let text = format!("every place has a method `{name}`: give this another name");
+                return Err(Error::new(name.span(), text));
+            }
+            if let Some(kind) = without_delta(of).filter(|_| !is_ordered) {
+                let text = format!(
+                    "{kind} has no delta lane: make `{name}` an `ordered` field; what only \
+                     accumulates is a `Counter`, `Max`, `Min`, `GSet` or `GMap`"
+                );
+                return Err(Error::new(of.span(), text));
+            }
+        }
+        if self.is_idempotent && !has_delta {
+            let text = "there is no delta that could be delivered twice: leave \
+                        `#[update(idempotent)]` out";
+            return Err(Error::new(self.fields[0].name.span(), text));
+        }
+        Ok(())
     }
 
     pub(crate) fn of_lane(&self, lane: Lane) -> Vec<&Field<'a>> {
@@ -72,6 +107,24 @@ pub(crate) fn named<'a>(input: &'a DeriveInput, derive: &str) -> Result<Vec<&'a 
     }
 }
 
+/// Names of the methods that lead to a field's place, but are taken.
+const PLACE_METHODS: &[&str] = &["put", "within"];
+
+/// Types that are known to have no delta lane, by their names. The compiler finds all others.
+const WITHOUT_DELTA: &[&str] = &[
+    "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "bool", "char", "String",
+    "Option", "Reg", "UMap", "UVec", "UStack",
+];
+
+fn without_delta(of: &Type) -> Option<String> {
+    if matches!(of, Type::Tuple(_)) {
+        return Some("a tuple".to_owned());
+    }
+    let Type::Path(path) = of else { return None };
+    let name = path.path.segments.last()?.ident.to_string();
+    WITHOUT_DELTA.contains(&name.as_str()).then(|| format!("`{name}`"))
+}
+
 fn read_field(field: &syn::Field) -> Result<Field<'_>> {
     let Some(name) = &field.ident else {
         return Err(Error::new(field.span(), "name this field"));
@@ -87,7 +140,8 @@ fn read_field(field: &syn::Field) -> Result<Field<'_>> {
             let number: LitInt = meta.value()?.parse()?;
             let value: u32 = number.base10_parse()?;
             if value > TAG_MAX {
-                return Err(Error::new(number.span(), format!("tags go up to {TAG_MAX}")));
+                let text = format!("tags go up to {TAG_MAX}: use a smaller one that is free");
+                return Err(Error::new(number.span(), text));
             }
             tag = Some(value);
             return Ok(());

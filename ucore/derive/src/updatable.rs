@@ -77,8 +77,7 @@ impl Plan<'_> {
                 #[automatically_derived]
                 impl ::ucore::Coalesce for #delta {
                     fn coalesce(&mut self, later: Self) -> ::core::result::Result<(), Self> {
-                        ::ucore::Delta::merge(self, later);
-                        ::core::result::Result::Ok(())
+                        ::ucore::part::fold(self, later)
                     }
                 }
             }
@@ -101,6 +100,10 @@ impl Plan<'_> {
                 fn is_identity(&self) -> bool {
                     true #( && ::ucore::Delta::is_identity(&self.#names) )*
                 }
+
+                fn fits_with(&self, other: &Self) -> bool {
+                    true #( && ::ucore::Delta::fits_with(&self.#names, &other.#names) )*
+                }
             }
 
             #idempotent
@@ -121,7 +124,14 @@ impl Plan<'_> {
         let has_delta = !deltas.is_empty();
         let delta_field =
             has_delta.then(|| quote!(#[doc = "What commutes in it."] pub delta: #delta,));
-        let merge = has_delta.then(|| quote!(::ucore::Delta::merge(&mut both.delta, rest.delta);));
+        let refuse = has_delta.then(|| {
+            quote! {
+                if !::ucore::Delta::fits_with(&self.delta, &later.delta) {
+                    return ::core::result::Result::Err(later);
+                }
+            }
+        });
+        let merge = has_delta.then(|| quote!(::ucore::Delta::merge(&mut self.delta, later.delta);));
         let wire = Self::masked(update, deltas, ordered, &quote!(self.delta), &quote!(read.delta));
         quote! {
             #[doc = #doc]
@@ -135,14 +145,21 @@ impl Plan<'_> {
             #[automatically_derived]
             impl ::ucore::Coalesce for #update {
                 fn coalesce(&mut self, later: Self) -> ::core::result::Result<(), Self> {
-                    let (mut both, rest) = (self.clone(), later.clone());
-                    #merge
+                    #refuse
+                    let parts = 0_u32 #( + u32::from(later.#names.is_some()) )*;
+                    // One part refuses before anything has changed.
+                    let before = (parts > 1).then(|| (self.clone(), later.clone()));
+                    let mut later = later;
                     let folded = true
-                        #( && ::ucore::part::coalesce(&mut both.#names, rest.#names) )*;
+                        #( && ::ucore::part::coalesce(&mut self.#names, &mut later.#names) )*;
                     if !folded {
+                        if let ::core::option::Option::Some((first, rest)) = before {
+                            *self = first;
+                            later = rest;
+                        }
                         return ::core::result::Result::Err(later);
                     }
-                    *self = both;
+                    #merge
                     ::core::result::Result::Ok(())
                 }
             }
@@ -219,6 +236,9 @@ impl Plan<'_> {
         let names = names(ordered.iter().copied());
         if ordered.is_empty() {
             return quote! {
+                #[automatically_derived]
+                impl ::ucore::Commuting for #name {}
+
                 #[automatically_derived]
                 impl ::ucore::Updatable for #name {
                     type Update = #delta;
@@ -338,13 +358,18 @@ impl Plan<'_> {
         let methods = self.of.fields.iter().map(|field| {
             let Field { name, of, lane, .. } = field;
             let doc = format!("The place of `{name}`.");
+            let delta_of = quote_spanned!(of.span()=> ::ucore::part::delta::<#of>);
             let rest = quote!(..::core::default::Default::default());
             let within = match lane {
                 Lane::Ordered => {
                     quote!(#update { #name: ::core::option::Option::Some(update), #rest })
                 }
-                Lane::Delta if ordered.is_empty() => quote!(#delta { #name: update, #rest }),
-                Lane::Delta => quote!(#update { delta: #delta { #name: update, #rest }, #rest }),
+                Lane::Delta if ordered.is_empty() => {
+                    quote!(#delta { #name: #delta_of(update), #rest })
+                }
+                Lane::Delta => quote! {
+                    #update { delta: #delta { #name: #delta_of(update), #rest }, #rest }
+                },
             };
             quote! {
                 #[doc = #doc]
