@@ -46,8 +46,8 @@
 //!   gaps; a log that resumes one late.
 //! - `sizes::an_update_is_as_small_as_its_change`: an update that carries the whole value; an
 //!   update that names every key.
-//! - `models::it_does_what_its_model_does`: a map that removes what is not there; a vec that removes
-//!   by swapping.
+//! - `models::it_does_what_its_model_does`: a map that removes what is not there; a vec that
+//!   removes by swapping.
 //!
 //! Laws of some types only, in files of their own: `int_cap`, `same_state`, `not_monoids`.
 //! `frequency` sees to it that samples meet.
