@@ -5,7 +5,9 @@ use crate::replicas::Follower;
 use crate::structs::{Best, Boss, Item, Line, Mood, Player, Sheet, World};
 use crate::{codec, deltas, history, log, replicas, updates};
 use std::hash::RandomState;
-use ucore::{Accumulate, Bin, Counter, DeltaBuffer, GMap, GSet, Max, Min, Reg, Sequencer, UMap};
+use ucore::{
+    Accumulate, Bin, Counter, DeltaBuffer, GMap, GSet, Max, Min, Reg, Sequencer, Snapshot, UMap,
+};
 use ucore::{UStack, UVec};
 
 /// A module with a test of each law about updates, for each structure.
@@ -30,6 +32,8 @@ macro_rules! laws {
                 each_proposal_counts_once: log::each_proposal_counts_once::<Log>;
                 snapshot_and_suffix_make_the_value:
                     log::snapshot_and_suffix_make_the_value::<Log>;
+                a_copy_follows_its_log_alone:
+                    |case| log::a_copy_follows_its_log_alone::<S>(case, Snapshot::follow);
                 exact_means_exact: log::exact_means_exact::<Log>;
                 a_stale_proposal_is_inert: log::a_stale_proposal_is_inert::<Log>;
                 pending_updates_rebase:

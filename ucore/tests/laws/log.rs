@@ -6,8 +6,8 @@ use crate::updates;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use ucore::{
-    Bin, Chain, Entry, Expect, Lane, Outcome, Proposal, Resume, Sequencer, Snapshot, Updatable,
-    Verdict, Version, WriterId,
+    Bin, Chain, Entry, Expect, FollowError, Lane, Outcome, Proposal, Resume, Sequencer, Snapshot,
+    Updatable, Verdict, Version, WriterId,
 };
 
 /// A sequencer, or a mutant of it.
@@ -148,6 +148,45 @@ pub(crate) fn snapshot_and_suffix_make_the_value<L: Log>(case: &Case<L::Of>) -> 
     }
     let ahead = log.resume(head.version.next(), head.chain);
     prop_assert!(matches!(ahead, Catchup::Snapshot(_)), "the reader has seen another log");
+    Ok(())
+}
+
+/// How a copy moves on: [`Snapshot::follow`], or a mutant of it.
+pub(crate) type Follow<S> =
+    fn(&mut Snapshot<S>, &Entry<<S as Updatable>::Update>) -> Result<(), FollowError>;
+
+/// A copy moves on by the next entry of its log alone: not by an older or a later one, by a changed
+/// one, or by the same update in another log.
+pub(crate) fn a_copy_follows_its_log_alone<S: Sample>(
+    case: &Case<S>,
+    follow: Follow<S>,
+) -> TestCaseResult {
+    let (log, snapshots) = filled::<Sequencer<S>>(case);
+    let Catchup::Suffix(entries) = Log::resume(&log, Version(0), Chain::START) else {
+        return Err(TestCaseError::fail("all is kept"));
+    };
+    for reader in &snapshots {
+        let expected = reader.version.next();
+        let refused = |entry: &Entry<S::Update>, error| {
+            let mut copy = reader.clone();
+            prop_assert_eq!(follow(&mut copy, entry), Err(error));
+            prop_assert_eq!(&copy, reader);
+            Ok(())
+        };
+        for (entry, after) in entries.iter().zip(&snapshots[1..]) {
+            if entry.version != expected {
+                refused(entry, FollowError::Version { expected })?;
+                let moved = Entry { version: expected, ..entry.clone() };
+                refused(&moved, FollowError::Chain)?;
+                continue;
+            }
+            let fork = entry.chain.link(entry.version, "update", b"another");
+            refused(&Entry { chain: fork, ..entry.clone() }, FollowError::Chain)?;
+            let mut copy = reader.clone();
+            prop_assert_eq!(follow(&mut copy, entry), Ok(()));
+            prop_assert_eq!(&copy, after);
+        }
+    }
     Ok(())
 }
 

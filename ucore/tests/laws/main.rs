@@ -35,6 +35,8 @@
 //!   one that skips gaps.
 //! - `log::snapshot_and_suffix_make_the_value`: a log that resumes one late; one that ignores
 //!   the chain; one that keeps all; one that serves a short suffix.
+//! - `log::a_copy_follows_its_log_alone`: a copy that ignores the chain; one that ignores the
+//!   version.
 //! - `log::exact_means_exact`: a log in which exact is any; one that deltas disturb.
 //! - `log::a_stale_proposal_is_inert`: a conflict that uses up its number; a conflict that
 //!   applies.

@@ -25,7 +25,7 @@ pub(crate) trait Sample:
 pub(crate) trait SampleDelta:
     Sample + Accumulate<Delta: Debug + PartialEq + 'static>
 {
-    /// Any delta whose numbers are inside the limits.
+    /// Any delta. Some have numbers beyond the limits.
     fn delta() -> BoxedStrategy<Self::Delta>;
 }
 
@@ -192,22 +192,26 @@ impl<T: Plain> Sample for Reg<T> {
     }
 }
 
-/// Samples of values that are their own delta.
+/// Samples of values that are their own delta: those that fit, those that do not, and which of both
+/// are merged.
 macro_rules! own_delta {
-    ($($type:ty [$($param:ident: $bound:ident)?]: $delta:expr, unfit $unfit:expr;)+) => {$(
+    ($(
+        $type:ty [$($param:ident: $bound:ident)?]:
+            $fit:expr $(, unfit $unfit:expr)?, merge $merged:ident;
+    )+) => {$(
         impl$(<$param: $bound>)? Sample for $type {
             fn state() -> BoxedStrategy<Self> {
-                Self::delta()
+                $fit.boxed()
             }
 
             fn update() -> BoxedStrategy<Self> {
-                prop_oneof![15 => Self::delta(), 1 => $unfit].boxed()
+                prop_oneof![15 => Self::state() $(, 1 => $unfit)?].boxed()
             }
         }
 
         impl$(<$param: $bound>)? SampleDelta for $type {
             fn delta() -> BoxedStrategy<Self> {
-                $delta.boxed()
+                Self::$merged()
             }
         }
     )+};
@@ -220,11 +224,15 @@ own_delta! {
         1 => -SIGNED_MAX..=SIGNED_MAX,
         1 => Just(SIGNED_MAX),
         1 => Just(-SIGNED_MAX),
-    ].prop_map(Self::of), unfit (SIGNED_MAX + 1..).prop_map(Self::of);
-    Max []: u64::plain().prop_map(Self::of), unfit Just(Self::of(INT_MAX + 1));
-    Min []: u64::plain().prop_map(Self::of), unfit Just(Self::of(u64::MAX));
-    GSet<T> [T: SampleKey]:
-        vec(T::key(), 0..4).prop_map(Self::from_iter), unfit Just(Self::default());
+    ].prop_map(Self::of), unfit prop_oneof![
+        SIGNED_MAX + 1..=i64::MAX,
+        Just(i64::MAX),
+        Just(i64::MIN),
+    ].prop_map(Self::of), merge update;
+    Max []: u64::plain().prop_map(Self::of), unfit Just(Self::of(INT_MAX + 1)), merge update;
+    // What is beyond the largest value, which is the identity, is none of these.
+    Min []: u64::plain().prop_map(Self::of), unfit Just(Self::of(u64::MAX)), merge state;
+    GSet<T> [T: SampleKey]: vec(T::key(), 0..4).prop_map(Self::from_iter), merge state;
 }
 
 impl<K: SampleKey, V: SampleDelta + Commuting> Sample for GMap<K, V> {

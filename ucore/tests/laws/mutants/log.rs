@@ -3,15 +3,16 @@
 use crate::check::{Case, holds, is_caught};
 use crate::history::it_is_linearizable;
 use crate::log::{
-    Catchup, Log, Proposed, a_stale_proposal_is_inert, each_proposal_counts_once,
-    exact_means_exact, pending_updates_rebase, rebase, snapshot_and_suffix_make_the_value,
+    Catchup, Log, Proposed, a_copy_follows_its_log_alone, a_stale_proposal_is_inert,
+    each_proposal_counts_once, exact_means_exact, pending_updates_rebase, rebase,
+    snapshot_and_suffix_make_the_value,
 };
 use crate::sample::Sample;
 use crate::structs::Boss;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use ucore::{
-    Chain, Counter, Expect, Outcome, Sequencer, Snapshot, UVec, Updatable, Verdict, Version,
+    Chain, Counter, Entry, Expect, Outcome, Sequencer, Snapshot, UVec, Updatable, Verdict, Version,
     WriterId,
 };
 
@@ -297,6 +298,25 @@ fn the_law_of_stale_proposals_catches_a_conflict_that_uses_up_its_number() {
 #[test]
 fn the_law_of_stale_proposals_catches_a_conflict_that_applies() {
     is_caught::<Case<_>>(a_stale_proposal_is_inert::<Broken<ConflictsApply>>);
+}
+
+#[test]
+fn the_law_of_following_catches_a_copy_that_ignores_the_chain() {
+    is_caught::<Case<UVec<u8>>>(|case| {
+        a_copy_follows_its_log_alone(case, |copy, entry| {
+            let real = Entry::after(copy.version, copy.chain, entry.update.clone());
+            copy.follow(&Entry { chain: real.chain, ..entry.clone() })
+        })
+    });
+}
+
+#[test]
+fn the_law_of_following_catches_a_copy_that_ignores_the_version() {
+    is_caught::<Case<UVec<u8>>>(|case| {
+        a_copy_follows_its_log_alone(case, |copy, entry| {
+            copy.follow(&Entry::after(copy.version, copy.chain, entry.update.clone()))
+        })
+    });
 }
 
 #[test]
