@@ -197,6 +197,8 @@ pub struct Sequencer<S: Updatable> {
     head: Snapshot<S>,
     /// The last version of the ordered lane.
     ordered: Version,
+    /// The chain before the oldest entry that is kept.
+    base: Chain,
     /// Invariant: contiguous, and the last one is at the head.
     log: VecDeque<Entry<S::Update>>,
     log_len_max: usize,
@@ -219,8 +221,8 @@ impl<S: Updatable> Sequencer<S> {
     /// lane is not known, so none of them counts as [`Expect::Exact`].
     #[must_use]
     pub fn at(head: Snapshot<S>) -> Self {
-        let (ordered, log) = (head.version, VecDeque::new());
-        Self { head, ordered, log, log_len_max: Self::LOG_LEN_MAX, writers: BTreeMap::new() }
+        let (ordered, base, log) = (head.version, head.chain, VecDeque::new());
+        Self { head, ordered, base, log, log_len_max: Self::LOG_LEN_MAX, writers: BTreeMap::new() }
     }
 
     /// The value now.
@@ -280,7 +282,9 @@ impl<S: Updatable> Sequencer<S> {
     pub fn keep(&mut self, entries: usize) {
         self.log_len_max = entries;
         let over = self.log.len().saturating_sub(entries);
-        self.log.drain(..over);
+        if let Some(last) = self.log.drain(..over).next_back() {
+            self.base = last.chain;
+        }
     }
 
     /// Forgets a writer whose session has ended: what it sends again would count again.
@@ -295,19 +299,15 @@ impl<S: Updatable> Sequencer<S> {
         let behind = behind.and_then(|behind| usize::try_from(behind).ok());
         let start = behind.and_then(|behind| self.log.len().checked_sub(behind));
         match start {
-            Some(start) if self.chain_before(start) == Some(chain) => {
-                Resume::Suffix(self.log.iter().skip(start).collect())
+            Some(start) if self.chain_before(start) == chain => {
+                Resume::Suffix(self.log.range(start..).collect())
             }
-            _ => Resume::Snapshot(&self.head),
+            Some(_) | None => Resume::Snapshot(&self.head),
         }
     }
 
     /// The chain before an entry that is kept, or at the end.
-    fn chain_before(&self, idx: usize) -> Option<Chain> {
-        match idx.checked_sub(1) {
-            Some(before) => self.log.get(before).map(|entry| entry.chain),
-            None if self.log.is_empty() => Some(self.head.chain),
-            None => (self.log[0].version == Version(1)).then_some(Chain::START),
-        }
+    fn chain_before(&self, idx: usize) -> Chain {
+        idx.checked_sub(1).and_then(|last| self.log.get(last)).map_or(self.base, |it| it.chain)
     }
 }
