@@ -24,14 +24,15 @@ struct Board {
 
 fn main() {
     let mut shards: [DeltaBuffer<BoardDelta>; 2] = Default::default();
+    let mut deltas: Vec<BoardDelta> = Vec::new();
     for hit in 0..10_000_u32 {
         let (player, damage) = (hit % 3, i64::from(hit % 100));
         let shard = &mut shards[usize::from(hit % 2 == 0)];
-        shard.add(plan::<Board>().taken().add(damage));
-        shard.add(plan::<Board>().lines().at(player).damage().add(damage));
-        shard.add(plan::<Board>().lines().at(player).hits().add(1));
+        deltas.extend(shard.add(plan::<Board>().taken().add(damage)));
+        deltas.extend(shard.add(plan::<Board>().lines().at(player).damage().add(damage)));
+        deltas.extend(shard.add(plan::<Board>().lines().at(player).hits().add(1)));
     }
-    let deltas: Vec<BoardDelta> = shards.iter_mut().filter_map(DeltaBuffer::take).collect();
+    deltas.extend(shards.iter_mut().filter_map(DeltaBuffer::take));
     for delta in &deltas {
         println!("5,000 hits in {} bytes", encode(delta).len());
     }

@@ -34,7 +34,7 @@ fn main() {
                     println!("writer {id} takes the {} at version {version}", copy.value[0]);
                     break;
                 }
-                Verdict::Conflict { actual } => {
+                Verdict::Conflict { actual, .. } => {
                     println!("writer {id} wanted the {}, but is behind {actual}", copy.value[0]);
                     follow(copy, &log);
                 }

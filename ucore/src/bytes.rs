@@ -13,7 +13,8 @@ pub fn serialize<T: Wire, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::E
     to.serialize_bytes(&encode(value))
 }
 
-/// Reads the value from a string of bytes.
+/// Reads the value from a string of bytes, or from a list of numbers, which is what JSON makes of
+/// one.
 ///
 /// # Errors
 /// Those of the deserializer, and bytes that are not a value's.
@@ -23,7 +24,7 @@ pub fn deserialize<'de, T: Wire, D: Deserializer<'de>>(from: D) -> Result<T, D::
 
 struct Bytes<T>(PhantomData<T>);
 
-impl<T: Wire> Visitor<'_> for Bytes<T> {
+impl<'de, T: Wire> Visitor<'de> for Bytes<T> {
     type Value = T;
 
     fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -32,5 +33,13 @@ impl<T: Wire> Visitor<'_> for Bytes<T> {
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<T, E> {
         decode(bytes).map_err(E::custom)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut from: A) -> Result<T, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = from.next_element()? {
+            bytes.push(byte);
+        }
+        self.visit_bytes(&bytes)
     }
 }

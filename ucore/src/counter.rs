@@ -7,7 +7,8 @@ use crate::{DecodeError, Delta, INT_MAX, Place, Reader, Reject, Run, Schema, Typ
 ///
 /// A sum is not [`crate::Idempotent`]: a delta must arrive once, so someone has to count its
 /// deliveries, as [`crate::Sequencer`] does. Merging wraps around, because a sum that saturates
-/// does not commute; a sum beyond the limits is refused where it is checked.
+/// does not commute; [`crate::DeltaBuffer`] sends what it has before that happens, and what is
+/// beyond the limits is refused where it is checked.
 ///
 /// ```
 /// use ucore::Counter;

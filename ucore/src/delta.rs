@@ -149,8 +149,8 @@ pub(crate) use is_its_own_delta;
 /// ```
 /// use ucore::{Counter, DeltaBuffer};
 /// let mut buffer = DeltaBuffer::default();
-/// buffer.add(Counter::of(30));
-/// buffer.add(Counter::of(-10));
+/// assert_eq!(buffer.add(Counter::of(30)), None);
+/// assert_eq!(buffer.add(Counter::of(-10)), None);
 /// assert_eq!(buffer.folded(), 2);
 /// assert_eq!(buffer.take(), Some(Counter::of(20)));
 /// assert_eq!(buffer.take(), None);
@@ -162,10 +162,19 @@ pub struct DeltaBuffer<D> {
 }
 
 impl<D: Delta> DeltaBuffer<D> {
-    /// Folds one more delta in.
-    pub fn add(&mut self, delta: D) {
-        self.sum.merge(delta);
-        self.folded += 1;
+    /// Folds one more delta in. Where the sum would leave the limits, that so far comes back, to be
+    /// sent, and the next one begins.
+    #[must_use]
+    pub fn add(&mut self, delta: D) -> Option<D> {
+        if self.sum.fits_with(&delta) {
+            self.sum.merge(delta);
+            self.folded += 1;
+            return None;
+        }
+        let full = self.take();
+        self.sum = delta;
+        self.folded = 1;
+        full
     }
 
     /// How many deltas were folded since the last [`DeltaBuffer::take`].

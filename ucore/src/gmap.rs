@@ -58,10 +58,20 @@ impl<K: Ord, V> GMap<K, V> {
     }
 }
 
+impl<'a, K, V> IntoIterator for &'a GMap<K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = std::collections::btree_map::Iter<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.lines.iter()
+    }
+}
+
 impl<K: Key, V: Commuting> FromIterator<(K, V)> for GMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(lines: I) -> Self {
-        let fresh = V::default();
-        Self { lines: lines.into_iter().filter(|(_, value)| *value != fresh).collect() }
+        let (mut lines, fresh): (BTreeMap<K, V>, V) = (lines.into_iter().collect(), V::default());
+        lines.retain(|_, value| *value != fresh);
+        Self { lines }
     }
 }
 

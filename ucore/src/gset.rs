@@ -56,6 +56,15 @@ impl<T: Ord> GSet<T> {
     }
 }
 
+impl<'a, T> IntoIterator for &'a GSet<T> {
+    type Item = &'a T;
+    type IntoIter = std::collections::btree_set::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.members.iter()
+    }
+}
+
 impl<T: Ord> FromIterator<T> for GSet<T> {
     fn from_iter<I: IntoIterator<Item = T>>(members: I) -> Self {
         Self { members: members.into_iter().collect() }

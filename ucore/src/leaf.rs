@@ -90,19 +90,7 @@ macro_rules! leaf {
             const SCHEMA: &'static Schema = &$schema;
         }
 
-        impl Updatable for $type {
-            type Update = Set<Self>;
-
-            fn check(&self, update: &Set<Self>) -> Result<(), Reject> {
-                update.fits()
-            }
-
-            fn apply(&mut self, update: Set<Self>) -> Result<(), Reject> {
-                update.fits()?;
-                *self = update.0;
-                Ok(())
-            }
-        }
+        crate::replaced_whole!($type);
     };
 }
 

@@ -84,8 +84,9 @@
 //!
 //! // Deltas of one line fold into one.
 //! let mut buffer = DeltaBuffer::default();
-//! buffer.add(plan::<GMap<u32, Line>>().at(7).damage().add(5));
-//! buffer.add(plan::<GMap<u32, Line>>().at(7).hits().add(1));
+//! let full = buffer.add(plan::<GMap<u32, Line>>().at(7).damage().add(5));
+//! assert_eq!(full, None, "only a sum at its limit comes back");
+//! assert_eq!(buffer.add(plan::<GMap<u32, Line>>().at(7).hits().add(1)), None);
 //! let update = board.lines.apply(buffer.take().expect("two deltas"));
 //! assert_eq!(update, Ok(()));
 //! assert_eq!(board.lines.get(&7).map(|line| line.damage.get()), Some(35));
@@ -155,7 +156,8 @@ pub use plain::{OptionOps, OptionUpdate, PairOps, TupleUpdate};
 pub use reg::Reg;
 pub use schema::{Field, Schema, Typed};
 pub use sequencer::{
-    Entry, Expect, FollowError, Outcome, Proposal, Resume, Sequencer, Snapshot, Verdict,
+    Answered, Checkpoint, Entry, Expect, FollowError, Outcome, Proposal, Resume, Sequencer,
+    Snapshot, Verdict,
 };
 #[doc(hidden)]
 pub use serde;

@@ -1,6 +1,7 @@
 //! Numbers and ids with a type of their own, and names for numbers.
 
-/// Gives a one-field tuple struct the bytes of its field, as a key and as an updatable value.
+/// Gives a one-field tuple struct the bytes of its field, as a key and as an updatable value. Its
+/// order has to be that of its field, as a derived one is.
 ///
 /// ```
 /// #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +71,7 @@ macro_rules! newtype {
 /// ```
 #[macro_export]
 macro_rules! replaced_whole {
-    ($name:ident) => {
+    ($name:ty) => {
         impl $crate::Updatable for $name {
             type Update = $crate::Set<Self>;
 
@@ -128,6 +129,18 @@ macro_rules! codes {
                 Self::ALL.iter().copied().find(|one| one.code() == code)
             }
         }
+
+        // A number that stands for two of them could be read as one only.
+        const _: () = {
+            let codes = [$($code as u64),+];
+            let mut at = 1;
+            while at < codes.len() {
+                assert!(codes[at - 1] < codes[at], "give the codes in ascending order, each once");
+                at += 1;
+            }
+        };
+
+        impl $crate::Key for $name {}
 
         impl $crate::serde::Serialize for $name {
             fn serialize<S: $crate::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

@@ -65,8 +65,16 @@ impl<S: Updatable> Place for &mut S {
 /// use ucore::{Counter, plan};
 /// assert_eq!(plan::<Counter>().add(5), Counter::of(5));
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Plan<S>(PhantomData<S>);
+
+impl<S> Copy for Plan<S> {}
+
+impl<S> Clone for Plan<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
 
 /// A [`Plan`] for a value of this type.
 #[must_use]

@@ -1,5 +1,6 @@
 //! What a type looks like on the wire, as data: for the handshake, and for other languages.
 
+use crate::Lane;
 use xxhash_rust::xxh64::xxh64;
 
 /// A type whose layout is known at compile time.
@@ -78,6 +79,8 @@ pub struct Field {
     pub name: &'static str,
     /// Its number: in updates of a struct the bit that stands for it.
     pub tag: u32,
+    /// Its lane; none in a struct of plain data.
+    pub lane: Option<Lane>,
     /// Its layout.
     pub schema: &'static Schema,
 }
@@ -133,7 +136,12 @@ impl std::fmt::Display for Schema {
 
 impl std::fmt::Display for Field {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} {}: {}", self.tag, self.name, self.schema)
+        let lane = match self.lane {
+            Some(Lane::Delta) => "delta ",
+            Some(Lane::Ordered) => "ordered ",
+            None => "",
+        };
+        write!(out, "{} {}: {lane}{}", self.tag, self.name, self.schema)
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Verdict {
     /// Ordered updates followed the version on which it rests: look at them, then propose anew,
     /// under the same number.
     Conflict {
+        /// The version on which it rests, which tells this answer from that to a later attempt.
+        seen: Version,
         /// The version now. [`Sequencer::resume`] has what lies between.
         actual: Version,
     },
@@ -137,10 +139,11 @@ impl<U: crate::Wire> Entry<U> {
 }
 
 impl<S: Updatable> Snapshot<S> {
-    /// A value before its first update.
+    /// A value before its first update. Logs that begin with different values have different chains.
     #[must_use]
-    pub const fn new(value: S) -> Self {
-        Self { version: Version(0), chain: Chain::START, value }
+    pub fn new(value: S) -> Self {
+        let chain = Chain::START.link(Version(0), "value", &encode(&value));
+        Self { version: Version(0), chain, value }
     }
 
     /// Moves on by the entry that follows.
@@ -167,11 +170,24 @@ impl<S: Updatable> Snapshot<S> {
     }
 }
 
-/// What is remembered of a writer.
+/// What is remembered of a writer: its last answered proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Writer {
-    seq: u64,
-    outcome: Outcome,
+pub struct Answered {
+    /// Its number.
+    pub seq: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// All that a sequencer needs to go on elsewhere, or later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint<S> {
+    /// The value, with its position.
+    pub head: Snapshot<S>,
+    /// The last version of the ordered lane.
+    pub ordered: Version,
+    /// The writers whose proposals must not count again.
+    pub writers: BTreeMap<WriterId, Answered>,
 }
 
 /// Orders proposals into one log, each of them once, and keeps the value that the log makes.
@@ -202,7 +218,7 @@ pub struct Sequencer<S: Updatable> {
     /// Invariant: contiguous, and the last one is at the head.
     log: VecDeque<Entry<S::Update>>,
     log_len_max: usize,
-    writers: BTreeMap<WriterId, Writer>,
+    writers: BTreeMap<WriterId, Answered>,
 }
 
 impl<S: Updatable> Sequencer<S> {
@@ -214,15 +230,23 @@ impl<S: Updatable> Sequencer<S> {
     /// A log that begins with this value.
     #[must_use]
     pub fn new(value: S) -> Self {
-        Self::at(Snapshot::new(value))
+        let head = Snapshot::new(value);
+        Self::restore(Checkpoint { head, ordered: Version(0), writers: BTreeMap::new() })
     }
 
-    /// A log that goes on from a snapshot. Which of the versions before it were of the ordered
-    /// lane is not known, so none of them counts as [`Expect::Exact`].
+    /// A log that goes on from a checkpoint. Entries before it are not there.
     #[must_use]
-    pub fn at(head: Snapshot<S>) -> Self {
-        let (ordered, base, log) = (head.version, head.chain, VecDeque::new());
-        Self { head, ordered, base, log, log_len_max: Self::LOG_LEN_MAX, writers: BTreeMap::new() }
+    pub fn restore(checkpoint: Checkpoint<S>) -> Self {
+        let Checkpoint { head, ordered, writers } = checkpoint;
+        let (base, log, log_len_max) = (head.chain, VecDeque::new(), Self::LOG_LEN_MAX);
+        Self { head, ordered, base, log, log_len_max, writers }
+    }
+
+    /// What [`Sequencer::restore`] needs.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint<S> {
+        let (head, writers) = (self.head.clone(), self.writers.clone());
+        Checkpoint { head, ordered: self.ordered, writers }
     }
 
     /// The value now.
@@ -256,10 +280,10 @@ impl<S: Updatable> Sequencer<S> {
         if let Expect::Exact(seen) = expect
             && (seen < self.ordered || self.head.version < seen)
         {
-            return Verdict::Conflict { actual: self.head.version };
+            return Verdict::Conflict { seen, actual: self.head.version };
         }
         let outcome = self.commit(update);
-        self.writers.insert(writer, Writer { seq, outcome });
+        self.writers.insert(writer, Answered { seq, outcome });
         Verdict::New(outcome)
     }
 

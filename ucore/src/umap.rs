@@ -87,9 +87,21 @@ impl<K, V, S> UMap<K, V, S> {
     where
         K: Ord,
     {
+        self.sorted().into_iter()
+    }
+
+    fn sorted(&self) -> Vec<(&K, &V)>
+    where
+        K: Ord,
+    {
         let mut lines: Vec<_> = self.entries.iter().collect();
         lines.sort_unstable_by_key(|(key, _)| *key);
-        lines.into_iter()
+        lines
+    }
+
+    /// Whether this is true of some key and value. In no order, so it costs no sort.
+    pub fn any(&self, mut is: impl FnMut(&K, &V) -> bool) -> bool {
+        self.entries.iter().any(|(key, value)| is(key, value))
     }
 
     /// All keys in their order, for which they are sorted.
@@ -143,6 +155,15 @@ where
     /// If the key has none, as with std's map. [`UMap::get`] does not panic.
     fn index(&self, key: &Q) -> &V {
         &self.entries[key]
+    }
+}
+
+impl<'a, K: Ord, V, S> IntoIterator for &'a UMap<K, V, S> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = std::vec::IntoIter<(&'a K, &'a V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.sorted().into_iter()
     }
 }
 

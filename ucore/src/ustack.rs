@@ -74,6 +74,13 @@ impl<T> UStack<T> {
     }
 }
 
+/// The last one is the top.
+impl<T> From<Vec<T>> for UStack<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self { values }
+    }
+}
+
 impl<'a, T> IntoIterator for &'a UStack<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;

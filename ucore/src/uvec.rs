@@ -74,6 +74,12 @@ impl<T> FromIterator<T> for UVec<T> {
     }
 }
 
+impl<T> From<Vec<T>> for UVec<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self { values }
+    }
+}
+
 impl<'a, T> IntoIterator for &'a UVec<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;

@@ -51,14 +51,16 @@ fn fold(edits: &[Edit]) -> BossUpdate {
         match *edit {
             Edit::Counter { less } => {
                 let hp = Counter::of(-i64::from(less));
-                deltas.add(BossDelta { hp, ..Default::default() });
+                let full = deltas.add(BossDelta { hp, ..Default::default() });
+                assert_eq!(full, None, "far from the limits");
             }
             Edit::Set { key, value } => {
                 gold.insert(key, value);
             }
             Edit::Nested { player, damage } => {
                 let lines = GMapDelta::line(player, hit(damage));
-                deltas.add(BossDelta { lines, ..Default::default() });
+                let full = deltas.add(BossDelta { lines, ..Default::default() });
+                assert_eq!(full, None, "far from the limits");
             }
             Edit::Push { value } => log.push(value),
         }

@@ -143,8 +143,10 @@ fn read_field(field: &syn::Field) -> Result<Field<'_>> {
                 let text = format!("tags go up to {TAG_MAX}: use a smaller one that is free");
                 return Err(Error::new(number.span(), text));
             }
-            tag = Some(value);
-            return Ok(());
+            return match tag.replace(value) {
+                None => Ok(()),
+                Some(_) => Err(meta.error("a field has one tag, which it keeps")),
+            };
         } else if meta.path.is_ident("delta") {
             Lane::Delta
         } else if meta.path.is_ident("ordered") {

@@ -19,10 +19,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         of: &of,
     };
     let (names, types) = (names(of.fields.iter()), types(of.fields.iter()));
-    let tags: Vec<_> = of.fields.iter().map(|field| field.tag).collect();
+    let rows: Vec<_> = of.fields.iter().map(row).collect();
     let parts = [
         wire::wire(plan.name, &names, &types),
-        wire::typed(plan.name, &quote!(Struct), &names, &types, &tags),
+        wire::typed(plan.name, &quote!(Struct), &rows),
         plan.delta_struct(),
         plan.update_struct(),
         plan.updatable(),
@@ -30,6 +30,16 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         plan.ops(),
     ];
     Ok(quote!(#(#parts)*))
+}
+
+/// A field in the schema.
+fn row(field: &Field<'_>) -> TokenStream {
+    let lane = match field.lane {
+        Lane::Delta => quote!(Delta),
+        Lane::Ordered => quote!(Ordered),
+    };
+    let lane = quote!(::core::option::Option::Some(::ucore::Lane::#lane));
+    wire::field(field.name, field.tag, &lane, field.of)
 }
 
 struct Plan<'a> {

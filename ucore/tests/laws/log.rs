@@ -19,6 +19,9 @@ pub(crate) trait Log: Clone {
     fn keep(&mut self, entries: usize);
     fn resume(&self, version: Version, chain: Chain) -> Catchup<Self::Of>;
     fn head(&self) -> Snapshot<Self::Of>;
+
+    /// Goes on from a checkpoint.
+    fn restart(&mut self) {}
 }
 
 pub(crate) type Update<L> = <<L as Log>::Of as Updatable>::Update;
@@ -55,6 +58,10 @@ impl<S: Sample> Log for Sequencer<S> {
 
     fn head(&self) -> Snapshot<S> {
         self.head().clone()
+    }
+
+    fn restart(&mut self) {
+        *self = Self::restore(self.checkpoint());
     }
 }
 
@@ -95,6 +102,9 @@ pub(crate) fn each_proposal_counts_once<L: Log>(case: &Case<L::Of>) -> TestCaseR
         let outcome = fits.map_or_else(Outcome::Rejected, |()| Outcome::Committed(next));
         prop_assert_eq!(verdict, Verdict::New(outcome));
         sent[by].push((proposal, outcome));
+        if dice.one_in(4) {
+            log.restart();
+        }
         for _ in 0..dice.below(3) {
             resend(&mut log, &sent[dice.below(3)], &mut dice)?;
         }
@@ -135,7 +145,7 @@ pub(crate) fn snapshot_and_suffix_make_the_value<L: Log>(case: &Case<L::Of>) -> 
     for reader in &snapshots {
         let behind = usize::try_from(head.version.0 - reader.version.0).expect("few");
         let catchup = log.resume(reader.version, reader.chain);
-        if behind < keep || behind == 0 {
+        if behind <= keep {
             prop_assert!(matches!(catchup, Catchup::Suffix(_)), "{} of {}", behind, keep);
         }
         if keep < behind {
@@ -162,7 +172,7 @@ pub(crate) fn a_copy_follows_its_log_alone<S: Sample>(
     follow: Follow<S>,
 ) -> TestCaseResult {
     let (log, snapshots) = filled::<Sequencer<S>>(case);
-    let Catchup::Suffix(entries) = Log::resume(&log, Version(0), Chain::START) else {
+    let Catchup::Suffix(entries) = Log::resume(&log, Version(0), snapshots[0].chain) else {
         return Err(TestCaseError::fail("all is kept"));
     };
     for reader in &snapshots {
@@ -220,7 +230,7 @@ pub(crate) fn exact_means_exact<L: Log>(case: &Case<L::Of>) -> TestCaseResult {
         };
         let verdict = log.submit(propose(1, seq, Expect::Exact(seen), update.clone()));
         let expected = if seen < ordered || now.version < seen {
-            Verdict::Conflict { actual: now.version }
+            Verdict::Conflict { seen, actual: now.version }
         } else {
             seq += 1;
             let outcome = now.value.check(update);
@@ -242,7 +252,7 @@ pub(crate) fn a_stale_proposal_is_inert<L: Log>(case: &Case<L::Of>) -> TestCaseR
     let before = log.head();
     let ahead = Expect::Exact(before.version.next());
     let stale = propose(2, 1, ahead, case.updates[0].clone());
-    let conflict = Verdict::Conflict { actual: before.version };
+    let conflict = Verdict::Conflict { seen: before.version.next(), actual: before.version };
     prop_assert_eq!(log.submit(stale.clone()), conflict);
     prop_assert_eq!(log.submit(stale.clone()), conflict);
     prop_assert_eq!(&log.head(), &before);

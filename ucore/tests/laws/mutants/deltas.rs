@@ -93,8 +93,9 @@ impl Rule for SaysItIsOrdered {
 struct Forgets<D>(Option<D>);
 
 impl<D: Delta> Buffer<D> for Forgets<D> {
-    fn add(&mut self, delta: D) {
+    fn add(&mut self, delta: D) -> Option<D> {
         self.0.get_or_insert(delta);
+        None
     }
 
     fn drain(&mut self) -> Vec<D> {
@@ -107,8 +108,9 @@ impl<D: Delta> Buffer<D> for Forgets<D> {
 struct Repeats<D>(D);
 
 impl<D: Delta> Buffer<D> for Repeats<D> {
-    fn add(&mut self, delta: D) {
+    fn add(&mut self, delta: D) -> Option<D> {
         self.0.merge(delta);
+        None
     }
 
     fn drain(&mut self) -> Vec<D> {
@@ -120,8 +122,9 @@ impl<D: Delta> Buffer<D> for Repeats<D> {
 struct Queues<D>(Vec<D>);
 
 impl<D: Delta> Buffer<D> for Queues<D> {
-    fn add(&mut self, delta: D) {
+    fn add(&mut self, delta: D) -> Option<D> {
         self.0.push(delta);
+        None
     }
 
     fn drain(&mut self) -> Vec<D> {

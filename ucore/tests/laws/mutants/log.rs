@@ -183,7 +183,7 @@ faults! {
         fn submit(log: &mut Sequencer<Boss>, proposal: Proposed<Broken<Self>>) -> Verdict {
             let actual = log.head().version;
             match proposal.expect {
-                Expect::Exact(seen) if seen < actual => Verdict::Conflict { actual },
+                Expect::Exact(seen) if seen < actual => Verdict::Conflict { seen, actual },
                 _ => log.submit(proposal),
             }
         }
