@@ -1,30 +1,12 @@
 //! The boss as an Updatable: who writes, and one book per generation.
 //!
-//! HP is derived, `hp_max` less the sum of the journals' totals, and never clamped in here:
-//! clamping does not commute. What an update *should* be is decided by the authority alone; this
-//! fold only says whether it fits and what it changes.
+//! What an update *should* be is decided by the authority alone; this fold only says whether it
+//! fits and what it changes.
 
 use crate::limits::{KEEP_GENERATIONS, REMAINS_MAX};
-use crate::{
-    BossSpec, BossUpdate, Gen, Interval, JournalDamage, JournalDamageDelta, JournalId, Line,
-    PlayerId, ShardId,
-};
+use crate::{BossUpdate, Gen, Interval, JournalId, Life, ShardId, Status};
 use std::collections::BTreeMap;
-use ucore::{Delta, GMap, GMapDelta, INT_MAX, Reject, Set, UMap, UMapUpdate, Updatable, Wire};
-
-ucore::codes! {
-    /// Where a generation is in its life.
-    Status: u8 {
-        /// It takes damage.
-        Alive = 1,
-        /// Its HP reached zero. Nothing new is admitted.
-        Defeated = 2,
-        /// Its journals send the rest of what they had accepted.
-        Collecting = 3,
-        /// Its books are closed. What comes now is late.
-        Closed = 4,
-    }
-}
+use ucore::{INT_MAX, Reject, Updatable, Wire};
 
 /// One boss: the journals that write, the current generation, and the closed ones still kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Wire)]
@@ -45,99 +27,6 @@ pub struct JournalRecord {
     pub sealed: bool,
     /// The journal that took over its sessions.
     pub successor: Option<JournalId>,
-}
-
-/// One generation.
-#[derive(Debug, Clone, PartialEq, Eq, Updatable)]
-pub struct Life {
-    /// Its scenario.
-    #[update(tag = 0, ordered)]
-    pub spec: BossSpec,
-    /// Where it is in its life.
-    #[update(tag = 1, ordered)]
-    pub status: Status,
-    /// The index of its phase.
-    #[update(tag = 2, ordered)]
-    pub phase: u8,
-    /// The damage that counts, by journal.
-    #[update(tag = 3, delta)]
-    pub counted: GMap<JournalId, JournalDamage>,
-    /// Journals that entered, and whether they have said all.
-    #[update(tag = 4, ordered)]
-    pub entered: UMap<JournalId, bool>,
-    /// All damage of journals that had some after the books closed: totals, like `counted`.
-    #[update(tag = 5, delta)]
-    pub late: GMap<JournalId, JournalDamage>,
-    /// Steps waited since the status changed.
-    #[update(tag = 6, ordered)]
-    pub waited: u32,
-    /// Names of players.
-    #[update(tag = 7, ordered)]
-    pub names: UMap<PlayerId, String>,
-}
-
-impl Life {
-    /// The counted damage, overkill included.
-    #[must_use]
-    pub fn damage(&self) -> u64 {
-        self.counted.iter().map(|(_, damage)| damage.total.get()).sum()
-    }
-
-    /// HP left.
-    #[must_use]
-    pub fn hp(&self) -> u64 {
-        self.spec.hp_max.saturating_sub(self.damage())
-    }
-
-    /// What was taken of a journal, late or not.
-    #[must_use]
-    pub fn applied(&self, journal: JournalId) -> u64 {
-        self.taken(journal).map_or(0, |damage| damage.total.get())
-    }
-
-    /// A player's damage in a journal that came late.
-    #[must_use]
-    pub fn late_of(&self, journal: JournalId, player: PlayerId) -> u64 {
-        let total = |book: &GMap<JournalId, JournalDamage>| {
-            book.get(&journal).map_or(0, |damage| damage.player(player))
-        };
-        total(&self.late).saturating_sub(total(&self.counted))
-    }
-
-    /// Every player's damage in a journal that came late.
-    pub fn late_lines(&self, journal: JournalId) -> impl Iterator<Item = Line> {
-        let players = self.late.get(&journal).into_iter().flat_map(|late| late.players.iter());
-        players.filter_map(move |(player, _)| {
-            let (player, total) = (*player, self.late_of(journal, *player));
-            (total > 0).then_some(Line { player, total })
-        })
-    }
-
-    /// Late totals go on from the counted ones, so whichever exists and is newer is the whole.
-    fn taken(&self, journal: JournalId) -> Option<&JournalDamage> {
-        self.late.get(&journal).or_else(|| self.counted.get(&journal))
-    }
-
-    /// Whether the interval continues what was taken, and its lines add up to it.
-    ///
-    /// # Errors
-    /// [`Reject::OutOfOrder`] if something before it is missing or it was taken already,
-    /// [`Reject::Unbalanced`] if the lines contradict the totals.
-    pub fn check_interval(&self, journal: JournalId, interval: &Interval) -> Result<(), Reject> {
-        let none = JournalDamage::default();
-        let taken = self.taken(journal).unwrap_or(&none);
-        let applied = taken.total.get();
-        if applied < interval.from || interval.to < applied {
-            return Err(Reject::OutOfOrder);
-        }
-        let grown = interval.players.iter().fold(0_u64, |grown, (player, total)| {
-            grown.saturating_add(total.get().saturating_sub(taken.player(*player)))
-        });
-        if grown != interval.to - applied {
-            return Err(Reject::Unbalanced);
-        }
-        Ok(())
-    }
 }
 
 impl Boss {
@@ -250,7 +139,7 @@ impl Boss {
         let speaks = |journal: &JournalId| journals.get(journal).is_some_and(|it| !it.sealed);
         self.remains.retain(|_, life| {
             *life = life.unfinished(speaks);
-            life.entered.values().any(|finished| !finished)
+            life.entered.any(|_, finished| !finished)
         });
         while self.remains.len() > REMAINS_MAX {
             self.remains.pop_first();
@@ -268,67 +157,33 @@ impl Boss {
             record.successor = record.successor.or(successor);
         }
         for life in self.lives.values_mut().chain(self.remains.values_mut()) {
-            if life.entered.contains_key(&parent) {
-                life.apply(LifeUpdate { entered: heard(parent, true), ..Default::default() })?;
-            }
+            life.finish(parent)?;
         }
         Ok(())
     }
 
     /// The part of `apply` that the checks have cleared.
     fn change(&mut self, update: BossUpdate) -> Result<(), Reject> {
-        match update {
+        match &update {
             BossUpdate::Spawn { generation, spec } => {
-                self.lives.insert(generation, Life::new(*spec));
-                self.drop_old(generation);
+                self.lives.insert(*generation, Life::new((**spec).clone()));
+                self.drop_old(*generation);
             }
             BossUpdate::Join { journal, shard, parent, inherits } => {
                 if let Some(parent) = parent {
-                    self.seal(parent, inherits.then_some(journal))?;
+                    self.seal(*parent, inherits.then_some(*journal))?;
                 }
-                let record = JournalRecord { shard, sealed: false, successor: None };
-                self.journals.insert(journal, record);
+                let record = JournalRecord { shard: *shard, sealed: false, successor: None };
+                self.journals.insert(*journal, record);
             }
-            BossUpdate::Enter { journal, generation } => {
-                let update = LifeUpdate { entered: heard(journal, false), ..Default::default() };
-                self.life_mut(generation)?.apply(update)?;
-            }
-            BossUpdate::Push { journal, interval, last, phase, death } => {
-                let life = self.life_mut(interval.generation)?;
-                life.apply(LifeUpdate {
-                    names: learnt(&interval),
-                    delta: LifeDelta {
-                        counted: GMapDelta::line(journal, interval.into()),
-                        ..Default::default()
-                    },
-                    entered: heard(journal, true).filter(|_| last),
-                    phase: phase.map(Set),
-                    status: death.then_some(Set(Status::Defeated)),
-                    waited: death.then_some(Set(0)),
-                    ..Default::default()
-                })?;
-            }
-            BossUpdate::Late { journal, interval, last } => {
-                let life = self.life_mut(interval.generation)?;
-                let names = learnt(&interval);
-                let mut late = life.counted_as_late(journal);
-                late.merge(interval.into());
-                life.apply(LifeUpdate {
-                    names,
-                    delta: LifeDelta { late: GMapDelta::line(journal, late), ..Default::default() },
-                    entered: heard(journal, last),
-                    ..Default::default()
-                })?;
-            }
-            BossUpdate::Status { generation, status } => {
-                let (status, waited) = (Some(Set(status)), Some(Set(0)));
-                let update = LifeUpdate { status, waited, ..Default::default() };
-                self.life_mut(generation)?.apply(update)?;
-            }
-            BossUpdate::Wait { generation } => {
-                let life = self.life_mut(generation)?;
-                let waited = Some(Set(life.waited.saturating_add(1)));
-                life.apply(LifeUpdate { waited, ..Default::default() })?;
+            BossUpdate::Enter { generation, .. }
+            | BossUpdate::Push { interval: Interval { generation, .. }, .. }
+            | BossUpdate::Late { interval: Interval { generation, .. }, .. }
+            | BossUpdate::Status { generation, .. }
+            | BossUpdate::Wait { generation } => {
+                let life = self.life_mut(*generation)?;
+                let effect = life.effect(update);
+                life.apply(effect)?;
             }
         }
         Ok(())
@@ -340,70 +195,15 @@ impl Boss {
     }
 }
 
-impl Life {
-    fn new(spec: BossSpec) -> Self {
-        Self {
-            spec,
-            status: Status::Alive,
-            phase: 0,
-            counted: GMap::default(),
-            entered: UMap::default(),
-            late: GMap::default(),
-            waited: 0,
-            names: UMap::default(),
-        }
-    }
-
-    /// This book without the lines of journals which have said all, or can say nothing more.
-    fn unfinished(&self, speaks: impl Fn(&JournalId) -> bool) -> Self {
-        let open =
-            |journal: &JournalId| self.entered.get(journal) == Some(&false) && speaks(journal);
-        let lines = |book: &GMap<JournalId, JournalDamage>| {
-            let lines = book.iter().filter(|(journal, _)| open(journal));
-            lines.map(|(journal, damage)| (*journal, damage.clone())).collect()
-        };
-        let entered = self.entered.keys().map(|journal| (*journal, !open(journal)));
-        Self {
-            entered: entered.collect(),
-            counted: lines(&self.counted),
-            late: lines(&self.late),
-            spec: self.spec.clone(),
-            status: self.status,
-            phase: self.phase,
-            waited: self.waited,
-            names: UMap::default(),
-        }
-    }
-
-    /// What late totals of a journal begin with, unless they have begun: the counted ones.
-    fn counted_as_late(&self, journal: JournalId) -> JournalDamageDelta {
-        match (self.late.get(&journal), self.counted.get(&journal)) {
-            (None, Some(counted)) => JournalDamageDelta {
-                total: counted.total,
-                players: counted.players.iter().map(|(player, total)| (*player, *total)).collect(),
-            },
-            (Some(_), _) | (None, None) => JournalDamageDelta::default(),
-        }
-    }
-}
-
-/// That a journal entered, and whether it has said all.
-fn heard(journal: JournalId, finished: bool) -> Option<UMapUpdate<JournalId, bool, Set<bool>>> {
-    Some(UMapUpdate::Insert(journal, finished))
-}
-
-/// The names that an interval brings.
-fn learnt(interval: &Interval) -> Option<UMapUpdate<PlayerId, String, Set<String>>> {
-    let names = &interval.names;
-    (!names.is_empty()).then(|| UMapUpdate::Extend(names.clone()))
-}
-
 impl Updatable for Boss {
     type Update = BossUpdate;
 
     fn check(&self, update: &BossUpdate) -> Result<(), Reject> {
         match update {
-            BossUpdate::Spawn { generation, .. } => self.check_spawn(*generation),
+            BossUpdate::Spawn { generation, spec } => {
+                spec.fits()?;
+                self.check_spawn(*generation)
+            }
             BossUpdate::Join { journal, parent, .. } => {
                 if self.journals.contains_key(journal) {
                     return Err(Reject::Exists);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Why bytes are not the expected value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum DecodeError {
+pub enum RecordError {
     /// Not MessagePack, or not the fields that were expected.
     #[error("{0}")]
     Malformed(String),
@@ -22,7 +22,7 @@ pub enum DecodeError {
 /// # Panics
 /// Never: the values of this project have no map key or length that MessagePack lacks.
 #[must_use]
-pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub fn encode_record<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     value
         .serialize(&mut rmp_serde::Serializer::new(&mut bytes))
@@ -33,12 +33,12 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// Reads one value that takes up all of `bytes`.
 ///
 /// # Errors
-/// [`DecodeError`]; nothing is allocated beyond the length of `bytes`.
-pub fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+/// [`RecordError`]; nothing is allocated beyond the length of `bytes`.
+pub fn decode_record<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, RecordError> {
     let mut rest = bytes;
     let mut from = rmp_serde::Deserializer::new(&mut rest);
     from.set_max_depth(DEPTH_MAX);
     let value =
-        T::deserialize(&mut from).map_err(|error| DecodeError::Malformed(error.to_string()))?;
-    if rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(rest.len())) }
+        T::deserialize(&mut from).map_err(|error| RecordError::Malformed(error.to_string()))?;
+    if rest.is_empty() { Ok(value) } else { Err(RecordError::Trailing(rest.len())) }
 }

@@ -10,19 +10,21 @@ mod message;
 mod scenario;
 mod sync;
 mod damage;
+mod life;
 mod boss;
 mod update;
 mod entry;
 mod ledger;
 
-pub use boss::{Boss, JournalRecord, Life, Status};
-pub use codec::{DecodeError, decode, encode};
+pub use boss::{Boss, JournalRecord};
+pub use codec::{RecordError, decode_record, encode_record};
 pub use damage::{JournalDamage, JournalDamageDelta};
 pub use entry::{Entry, EntryError};
 pub use ids::{
     BossId, Gen, InputSeq, JournalId, Micros, PlayerId, SessionId, ShardId, SkillId, Tick, Token,
 };
 pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
+pub use life::{Life, Status};
 pub use message::{
     Ack, BossCard, CloseCode, Hello, Hit, MessageError, PlayerMessage, Refusal, RefusalReason,
     ShardMessage, State, StateUpdate, Tally, Welcome,
@@ -35,7 +37,7 @@ pub use sync::{
 pub use update::BossUpdate;
 
 /// The version of the player's protocol. A shard speaks exactly one.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// The WebSocket sub-protocol that names [`PROTOCOL`].
-pub const SUBPROTOCOL: &str = "worldboss.v1";
+pub const SUBPROTOCOL: &str = "worldboss.v2";

@@ -3,7 +3,7 @@
 use crate::{Boss, BossId, BossSpec, Entry, EntryError, Gen, JournalId, PlayerId, ShardId, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use ucore::{Chain, GMapDelta, Max, Reject, Updatable, Version, Wire, encode, int53};
+use ucore::{Chain, GMapDelta, Max, Reject, Run, Updatable, Version, Wire, Writer, int53};
 
 /// Opens a journal. Repeating it is harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,12 @@ impl Interval {
     /// What the authority keeps without looking at it: who did the damage, and new names.
     #[must_use]
     pub fn blob(&self) -> Vec<u8> {
-        encode(&(self.players.clone(), self.names.clone()))
+        let mut to = Writer::default();
+        to.array(|to| {
+            self.players.write(Run::Closed, to);
+            self.names.write(Run::Closed, to);
+        });
+        to.into_bytes()
     }
 }
 

@@ -4,7 +4,7 @@
 //! it without understanding the blob, and any tool can read the line.
 
 use crate::{BossSpec, EntryError, Gen, Interval, JournalId, ShardId, Status};
-use ucore::{Coalesce, DecodeError, Reader, Run, Wire, Writer, decode, encode};
+use ucore::{Coalesce, DecodeError, Reader, Reject, Run, Wire, Writer, decode, encode};
 
 /// One atomic change of a [`crate::Boss`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum BossUpdate {
         /// The generation.
         generation: Gen,
     },
-    /// Damage, its attribution, and what it caused: the delta lane.
+    /// Damage, its attribution, and what it caused.
     Push {
         /// The journal.
         journal: JournalId,
@@ -87,6 +87,16 @@ impl Wire for BossUpdate {
     fn read(_: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (fields, blob) = (from.text()?, from.bin()?);
         Self::parse(fields, blob).map_err(|_| DecodeError::Expected("an entry of a boss's log"))
+    }
+
+    fn fits(&self) -> Result<(), Reject> {
+        match self {
+            Self::Spawn { spec, .. } => spec.fits(),
+            Self::Push { interval, .. } | Self::Late { interval, .. } => interval.fits(),
+            Self::Join { .. } | Self::Enter { .. } | Self::Status { .. } | Self::Wait { .. } => {
+                Ok(())
+            }
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use protocol::{
     Ack, BossCard, BossUpdate, Entry, EntryError, Gen, Hello, Hit, InputSeq, Interval, JournalId,
-    PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage, SkillId,
-    State, Status, Tally, Tick, Token, Welcome, decode, encode,
+    PROTOCOL, PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage,
+    SkillId, State, Status, Tally, Tick, Token, Welcome, decode_record, encode_record,
 };
 use serde::Serialize;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn token() -> Token {
 #[test]
 fn what_players_say_has_these_bytes() {
     let name = "Ada".to_owned();
-    let hello = Hello { protocol: 1, name, session: None, every: 1 };
+    let hello = Hello { protocol: PROTOCOL, name, session: None, every: 1 };
     player("hello", &PlayerMessage::Hello(hello.clone()));
     let resume = Hello { session: Some(token()), every: 2, ..hello };
     player("hello-resume", &PlayerMessage::Hello(resume));
@@ -137,6 +137,6 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
     };
     assert_eq!(entries[2].follow(at.0, at.1), misplaced(2));
     assert_eq!(entries[0].follow(at.0, at.1), misplaced(0));
-    check("log", &entries, &encode(&entries));
-    assert_eq!(decode::<Vec<Entry>>(&encode(&entries)).as_ref(), Ok(&entries));
+    check("log", &entries, &encode_record(&entries));
+    assert_eq!(decode_record::<Vec<Entry>>(&encode_record(&entries)).as_ref(), Ok(&entries));
 }

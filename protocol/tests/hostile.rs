@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use protocol::{
-    BossUpdate, DecodeError, Entry, Hello, MessageError, PlayerMessage, Scenario, ShardMessage,
-    decode, encode,
+    BossUpdate, Entry, Hello, MessageError, PROTOCOL, PlayerMessage, RecordError, Scenario,
+    ShardMessage, decode_record, encode_record,
 };
 use ucore::INT_MAX;
 
@@ -13,14 +13,14 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = PlayerMessage::decode(&bytes);
         let _ = ShardMessage::decode(&bytes);
-        let _ = decode::<Entry>(&bytes);
+        let _ = decode_record::<Entry>(&bytes);
         let _ = BossUpdate::parse(&String::from_utf8_lossy(&bytes), &bytes);
         let _ = Scenario::parse(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
     fn a_message_cut_anywhere_is_malformed(at in 0_usize..100) {
-        let hello = Hello { protocol: 1, name: "Ada".to_owned(), session: None, every: 1 };
+        let hello = Hello { protocol: PROTOCOL, name: "Ada".to_owned(), session: None, every: 1 };
         let bytes = ucore::encode(&PlayerMessage::Hello(hello));
         let cut = at % bytes.len();
         let decoded = PlayerMessage::decode(&bytes[..cut]);
@@ -30,7 +30,7 @@ proptest! {
 
 #[test]
 fn bytes_behind_a_message_are_refused() {
-    assert_eq!(decode::<u8>(&[7, 8]), Err(DecodeError::Trailing(1)));
+    assert_eq!(decode_record::<u8>(&[7, 8]), Err(RecordError::Trailing(1)));
 }
 
 #[test]
@@ -45,7 +45,11 @@ fn an_unknown_type_is_told_from_a_malformed_body() {
 fn a_value_that_nests_too_deep_is_refused() {
     let mut bytes = vec![0x91; 10_000];
     bytes.push(0xc0);
-    assert!(matches!(PlayerMessage::decode(&bytes), Err(MessageError::Malformed(_))));
+    assert!(PlayerMessage::decode(&bytes).is_err());
+    assert!(matches!(decode_record::<Vec<Vec<u8>>>(&bytes), Err(RecordError::Malformed(_))));
+    // This one would nest for ever, if nothing stopped it.
+    let nested = decode_record::<serde_json::Value>(&bytes);
+    assert!(matches!(nested, Err(RecordError::Malformed(text)) if text.contains("depth")));
 }
 
 #[test]
@@ -57,14 +61,18 @@ fn an_announced_length_allocates_nothing() {
 
 #[test]
 fn an_integer_beyond_the_limit_is_refused() {
-    assert!(decode::<protocol::PlayerId>(&encode(&INT_MAX)).is_ok());
-    assert!(decode::<protocol::PlayerId>(&encode(&(INT_MAX + 1))).is_err());
+    assert!(decode_record::<protocol::PlayerId>(&encode_record(&INT_MAX)).is_ok());
+    assert!(decode_record::<protocol::PlayerId>(&encode_record(&(INT_MAX + 1))).is_err());
 }
 
 #[test]
 fn hello_names_its_limits() {
-    let hello =
-        |name: &str, every| Hello { protocol: 1, name: name.to_owned(), session: None, every };
+    let hello = |name: &str, every| Hello {
+        protocol: PROTOCOL,
+        name: name.to_owned(),
+        session: None,
+        every,
+    };
     assert_eq!(hello("Ada Lovelace", 1).check(), Ok(()));
     for (bad, what) in [
         (hello("", 1), "`name` has 0 characters, expected 1 to 24"),

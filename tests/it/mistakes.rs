@@ -191,7 +191,7 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
             "another protocol",
             vec![Message::binary(vec![0x92, 1, 0x94, 99, 0xa1, b'a', 0xc0, 1])],
             CloseCode::Protocol,
-            "this server speaks protocol 1: load the client anew",
+            "this server speaks protocol 2: load the client anew",
         ),
         (
             "Hello twice",

@@ -100,7 +100,7 @@ describe('a connection', () => {
     const net = new Net();
     net.connection.flush(pending(1, 2));
     net.wire.opened();
-    expect(net.sent).toEqual([[1, { protocol: 1, name: 'Ada', session: null, every: 1 }]]);
+    expect(net.sent).toEqual([[1, { protocol: 2, name: 'Ada', session: null, every: 1 }]]);
     net.connection.flush(pending(1, 2));
     net.says(welcome());
     expect(net.link).toEqual({ kind: 'live' });

@@ -3,7 +3,9 @@
 use crate::disk::{DiskError, Kind};
 use crate::machine::{Machine, Output};
 use protocol::limits::{KEEP_GENERATIONS, LOG_PAGE_ENTRIES_MAX, SNAPSHOT_ENTRIES_MAX};
-use protocol::{BossId, BossSpec, Entry, Gen, Ledger, LogPage, ReadLog, Snapshot, decode, encode};
+use protocol::{
+    BossId, BossSpec, Entry, Gen, Ledger, LogPage, ReadLog, Snapshot, decode_record, encode_record,
+};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
 use ucore::Version;
@@ -20,7 +22,7 @@ const LEDGERS: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("le
 
 const FILE: Kind = Kind {
     name: "authority.redb",
-    format: 1,
+    format: 2,
     cure: "put a backup of the file in its place, or move it away to begin anew: shards then push \
            again what their journals still hold",
 };
@@ -55,7 +57,7 @@ impl Store {
         let damage = |error: redb::Error| FILE.damaged(dir, error);
         let snapshot = self.newest(boss).map_err(damage)?;
         let snapshot: Option<Snapshot> = snapshot
-            .map(|bytes| decode(&bytes))
+            .map(|bytes| decode_record(&bytes))
             .transpose()
             .map_err(|error| FILE.damaged(dir, error))?;
         let snapshot = snapshot.unwrap_or_default();
@@ -76,10 +78,10 @@ impl Store {
                 match output {
                     Output::Entry(entry) => {
                         self.since_snapshot += 1;
-                        log.insert((boss.0, entry.version.0), encode(entry).as_slice())?;
+                        log.insert((boss.0, entry.version.0), encode_record(entry).as_slice())?;
                     }
                     Output::Base(generation, base) => {
-                        let bytes = encode(base);
+                        let bytes = encode_record(base);
                         let line = (base.version.0, bytes.as_slice());
                         bases.insert((boss.0, generation.0), line)?;
                         // Opening may not start from what is dropped below.
@@ -87,7 +89,7 @@ impl Store {
                         self.since_snapshot = 0;
                         if let Some(closed) = closing_ledger(boss, base) {
                             let key = (boss.0, generation.0 - 1);
-                            ledgers.insert(key, encode(&closed).as_slice())?;
+                            ledgers.insert(key, encode_record(&closed).as_slice())?;
                         }
                         drop_old(boss, *generation, &mut log, &mut bases)?;
                     }
@@ -110,7 +112,7 @@ impl Store {
         snapshot: &Snapshot,
     ) -> Result<(), redb::Error> {
         let write = self.database.begin_write()?;
-        write.open_table(NEWEST)?.insert(boss.0, encode(snapshot).as_slice())?;
+        write.open_table(NEWEST)?.insert(boss.0, encode_record(snapshot).as_slice())?;
         write.commit()?;
         self.since_snapshot = 0;
         Ok(())
@@ -119,8 +121,10 @@ impl Store {
     /// A page of the log.
     pub(super) fn page(&self, page: ReadLog) -> Result<LogPage, String> {
         let base = self.base(page).map_err(|error| error.to_string())?;
-        let base: Option<Snapshot> =
-            base.map(|bytes| decode(&bytes)).transpose().map_err(|error| error.to_string())?;
+        let base: Option<Snapshot> = base
+            .map(|bytes| decode_record(&bytes))
+            .transpose()
+            .map_err(|error| error.to_string())?;
         let after = base.as_ref().map_or(page.after, |base| base.version);
         let entries = self.entries(page.boss, after, LOG_PAGE_ENTRIES_MAX);
         let entries = entries.map_err(|error| error.to_string())?;
@@ -149,7 +153,7 @@ impl Store {
         let log = read.open_table(LOG)?;
         let mut entries = Vec::new();
         for line in log.range((boss.0, after.next().0)..=(boss.0, u64::MAX))?.take(max) {
-            let entry = decode(line?.1.value())
+            let entry = decode_record(line?.1.value())
                 .map_err(|error| redb::StorageError::Corrupted(error.to_string()))?;
             entries.push(entry);
         }
@@ -234,7 +238,7 @@ mod tests {
         let ledgers = read.open_table(LEDGERS).unwrap();
         for generation in 1..=5 {
             let bytes = ledgers.get((id.0, generation)).unwrap().expect("a closing ledger");
-            let ledger: protocol::LedgerGeneration = decode(bytes.value()).unwrap();
+            let ledger: protocol::LedgerGeneration = decode_record(bytes.value()).unwrap();
             assert_eq!((ledger.generation, ledger.status), (Gen(generation), Status::Closed));
             assert_eq!((ledger.hp, ledger.damage), (0, ledger.hp_max));
         }

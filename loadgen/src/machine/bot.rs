@@ -137,6 +137,10 @@ impl Bot {
 
     /// Bytes came that are no message.
     pub fn handle_malformed(&mut self, error: &str) {
+        // What changed of the state may be lost with it.
+        if let Link::Open { frame, .. } = &mut self.link {
+            *frame = None;
+        }
         let text = format!("a shard sent what is no message: {error}");
         self.events.push_back(Event::Fault(text));
     }

@@ -24,7 +24,7 @@ const INTENT: TableDefinition<'_, (), &[u8]> = TableDefinition::new("intent");
 
 const FILE: Kind = Kind {
     name: "journal.redb",
-    format: 1,
+    format: 2,
     cure: "put a backup of the file in its place, or move it away to begin anew: what was pushed \
            stays counted, sessions and damage that were not pushed are lost with the file",
 };

@@ -263,6 +263,7 @@ mod tests {
     use protocol::{InputSeq, Refusal, RefusalReason};
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpSocket};
+    use ucore::Updatable;
 
     /// A server's socket and its client's, with buffers so small that they fill at once.
     async fn pair() -> (TcpStream, TcpStream) {
@@ -343,32 +344,102 @@ mod tests {
         assert!(states < sent, "{states} of {sent} states came: some were skipped");
     }
 
+    /// A state of which every field differs in every tick, so that a wrong base shows.
+    fn state(tick: u64) -> State {
+        let number = u32::try_from(tick).unwrap();
+        let (hp, hp_max) = (1_000_000 - tick * 7, 1_000_000 + tick);
+        State {
+            tick: Tick(tick),
+            version: ucore::Version(tick * 3),
+            hp,
+            predicted: hp - tick % 5,
+            rate: tick * 1_000,
+            age_ms: tick % 90,
+            counted: Tick(tick / 2),
+            generation: protocol::Gen(number % 3),
+            status: protocol::Status::Alive,
+            phase: u8::try_from(tick % 4).unwrap(),
+            hp_max,
+            players: number,
+        }
+    }
+
     #[tokio::test]
-    async fn who_missed_a_state_gets_the_next_one_whole_and_else_what_changed() {
+    async fn whatever_was_skipped_a_reader_that_applies_changes_has_the_state_of_each_tick() {
         let (server, mut client) = pair().await;
         server.writable().await.unwrap();
         let mut outbox = Outbox::default();
-        let frame = |tick: u64| StateFrame {
-            tick: Tick(tick),
-            whole: Bytes::from_static(b"whole "),
-            change: Some((Tick(tick - 1), Bytes::from_static(b"change "))),
-        };
-        for tick in [1, 2, 4, 5] {
-            outbox.deliver(&server, &mut Vec::new(), None, Some(&frame(tick))).unwrap().unwrap();
+        let (mut before, mut tick, mut skipped, mut bytes) = (None, 0, 0, Vec::new());
+        // In turns the buffers fill, and are emptied. Acknowledgements of changing length move the
+        // places where the gaps begin.
+        while outbox.skipped < 500 {
+            for _ in 0..100 {
+                tick += 1;
+                let state = state(tick);
+                let frame = StateFrame::new(&state, before.replace(state).as_ref());
+                let refused = usize::try_from(tick % 3).unwrap();
+                let ack = (tick % 2 == 0).then(|| ack(1, refused));
+                drop(outbox.deliver(&server, &mut Vec::new(), ack, Some(&frame)).unwrap());
+                outbox.ack = None;
+            }
+            // Once the buffers are full, all of it is read, and the server may write again.
+            if outbox.skipped > skipped {
+                skipped = outbox.skipped;
+                let mut chunk = vec![0; 65_536];
+                client.readable().await.unwrap();
+                while let Ok(len) = client.try_read(&mut chunk) {
+                    bytes.extend_from_slice(&chunk[..len]);
+                }
+                server.writable().await.unwrap();
+            }
+            assert!(tick < 1_000_000, "the buffers fill");
         }
-        // What the socket does not take was not seen.
-        while outbox.skipped == 0 {
-            let full = StateFrame { whole: Bytes::from(vec![b'.'; 10_000]), ..frame(6) };
-            outbox.deliver(&server, &mut Vec::new(), None, Some(&full)).unwrap().unwrap();
-            outbox.shown = None;
+        while !outbox.flush(&server).unwrap() {
+            let mut chunk = vec![0; 65_536];
+            let len = client.read(&mut chunk).await.unwrap();
+            bytes.extend_from_slice(&chunk[..len]);
+            server.writable().await.unwrap();
         }
-        outbox.shown = Some(Tick(6));
-        outbox.deliver(&server, &mut Vec::new(), None, Some(&frame(7))).unwrap().unwrap();
-        assert_eq!(outbox.shown, Some(Tick(6)));
         drop(server);
-        let mut bytes = vec![0; 26];
-        client.read_exact(&mut bytes).await.unwrap();
-        assert_eq!(bytes, b"whole change whole change ");
+        client.read_to_end(&mut bytes).await.unwrap();
+        let (mut rest, mut shown, mut seen) = (&bytes[..], None::<State>, [0, 0]);
+        while let [0x82, len @ 0..=125, tail @ ..] = rest {
+            let (payload, tail) = tail.split_at(usize::from(*len));
+            rest = tail;
+            match ShardMessage::decode(payload).unwrap() {
+                ShardMessage::State(whole) => {
+                    shown = Some(whole);
+                    seen[0] += 1;
+                }
+                ShardMessage::Change(update) => {
+                    shown.as_mut().unwrap().apply(update).unwrap();
+                    seen[1] += 1;
+                }
+                ShardMessage::Welcome(_) | ShardMessage::Boss(_) | ShardMessage::Ack(_) => continue,
+            }
+            assert_eq!(shown, shown.map(|shown| state(shown.tick.0)));
+        }
+        assert!(rest.is_empty(), "every frame is whole");
+        assert!(seen[0] > 1 && seen[1] > 1, "{seen:?} frames of each kind came");
+    }
+
+    #[tokio::test]
+    async fn a_state_of_which_nothing_left_is_not_the_base_of_the_next_one() {
+        let (server, _client) = pair().await;
+        server.writable().await.unwrap();
+        let mut outbox = Outbox::default();
+        let frames: Vec<_> = (2..5).map(|tick| (state(tick), state(tick - 1))).collect();
+        let mut deliver = |idx: usize| {
+            let (state, before) = &frames[idx];
+            let frame = StateFrame::new(state, Some(before));
+            outbox.deliver(&server, &mut Vec::new(), None, Some(&frame)).unwrap().unwrap();
+            (outbox.shown, outbox.skipped)
+        };
+        assert_eq!(deliver(0), (Some(Tick(2)), 0));
+        // Byte by byte, so that not even a part of a frame fits any more.
+        while server.try_write(&[0]).is_ok() {}
+        assert_eq!(deliver(1), (Some(Tick(2)), 1));
+        assert_eq!(deliver(2), (Some(Tick(2)), 2));
     }
 
     #[tokio::test]

@@ -237,6 +237,6 @@ export const CloseCode = u.codes({
 });
 export type CloseCode = u.Value<typeof CloseCode>;
 
-export const PROTOCOL = 1;
-export const SUBPROTOCOL = 'worldboss.v1';
+export const PROTOCOL = 2;
+export const SUBPROTOCOL = 'worldboss.v2';
 export const NAME_CHARS_MAX = 24;
