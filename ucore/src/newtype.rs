@@ -174,6 +174,7 @@ macro_rules! codes {
         impl $crate::Typed for $name {
             const SCHEMA: &'static $crate::Schema = &$crate::Schema::Codes(
                 stringify!($name),
+                <$int>::MAX as u64,
                 &[$((stringify!($variant), $code)),+],
             );
         }

@@ -38,8 +38,8 @@ pub enum Schema {
     Bytes(usize),
     /// A type of its own that looks like another one.
     Named(&'static str, &'static Self),
-    /// A name for each of some numbers.
-    Codes(&'static str, &'static [(&'static str, u64)]),
+    /// A name for each of some integers from 0 to this.
+    Codes(&'static str, u64, &'static [(&'static str, u64)]),
     /// Maybe a value.
     Option(&'static Self),
     /// Several values.
@@ -105,8 +105,8 @@ impl std::fmt::Display for Schema {
             Self::Text => out.write_str("text"),
             Self::Bytes(len) => write!(out, "bytes{len}"),
             Self::Named(name, of) => write!(out, "{name}({of})"),
-            Self::Codes(name, codes) => {
-                write!(out, "{name}")?;
+            Self::Codes(name, max, codes) => {
+                write!(out, "{name}({})", Self::Unsigned(*max))?;
                 list(out, codes.iter().map(|(name, code)| format!("{code} {name}")), ["[", "]"])
             }
             Self::Option(of) => write!(out, "option<{of}>"),

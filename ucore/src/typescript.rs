@@ -87,7 +87,7 @@ fn collect(schema: &'static Schema, named: &mut Vec<(&'static str, &'static Sche
         collect(part, named);
     }
     let (Schema::Named(name, _)
-    | Schema::Codes(name, _)
+    | Schema::Codes(name, ..)
     | Schema::Record(name, _)
     | Schema::Struct(name, _)) = schema
     else {
@@ -165,11 +165,12 @@ fn commutes(schema: &Schema) -> bool {
 
 fn declaration(name: &str, schema: &'static Schema) -> String {
     match schema {
-        Schema::Codes(_, codes) => {
+        Schema::Codes(_, max, codes) => {
+            let integers = unsigned(*max).flat();
             let table: String =
                 unknown(codes).chain(codes.iter().copied()).map(code).collect::<String>();
             format!(
-                "export const {name} = u.codes({{\n{table}}});\n\
+                "export const {name} = u.codes({integers}, {{\n{table}}});\n\
                  export type {name} = u.Value<typeof {name}>;\n"
             )
         }
@@ -244,7 +245,7 @@ fn type_of(schema: &'static Schema) -> Doc {
         Schema::Nil => Doc::text("null"),
         Schema::Char | Schema::Text | Schema::Bytes(_) => Doc::text("string"),
         Schema::Named(name, _)
-        | Schema::Codes(name, _)
+        | Schema::Codes(name, ..)
         | Schema::Record(name, _)
         | Schema::Struct(name, _) => Doc::text(*name),
         Schema::Option(of) if begins_with_nil(of) => {
@@ -280,20 +281,16 @@ fn key_of(schema: &'static Schema) -> Doc {
 
 fn form_of(schema: &'static Schema) -> Doc {
     match schema {
-        Schema::Unsigned(0xff) => Doc::text("u.u8"),
-        Schema::Unsigned(0xffff) => Doc::text("u.u16"),
-        Schema::Unsigned(0xffff_ffff) => Doc::text("u.u32"),
-        Schema::Unsigned(u64::MAX) => Doc::text("u.u64"),
-        Schema::Unsigned(max) => call("unsigned", [Doc::text((*max).min(INT_MAX).to_string())]),
+        Schema::Unsigned(max) => unsigned(*max),
         Schema::Signed(bits) => Doc::text(format!("u.i{bits}")),
-        Schema::Float(_) => Doc::text("u.float"),
+        Schema::Float(bits) => Doc::text(format!("u.f{bits}")),
         Schema::Bool => Doc::text("u.bool"),
         Schema::Nil => Doc::text("u.nil"),
         Schema::Char => Doc::text("u.char"),
         Schema::Text => Doc::text("u.text"),
         Schema::Bytes(len) => call("bytes", [Doc::text(len.to_string())]),
         Schema::Named(name, _)
-        | Schema::Codes(name, _)
+        | Schema::Codes(name, ..)
         | Schema::Record(name, _)
         | Schema::Struct(name, _) => Doc::text(*name),
         Schema::Option(of) if begins_with_nil(of) => call("nested", [form_of(of)]),
@@ -310,6 +307,16 @@ fn form_of(schema: &'static Schema) -> Doc {
         Schema::UMap(key, value) => call("umap", [form_of(key), form_of(value)]),
         Schema::UVec(of) => call("uvec", [form_of(of)]),
         Schema::UStack(of) => call("ustack", [form_of(of)]),
+    }
+}
+
+fn unsigned(max: u64) -> Doc {
+    match max {
+        0xff => Doc::text("u.u8"),
+        0xffff => Doc::text("u.u16"),
+        0xffff_ffff => Doc::text("u.u32"),
+        u64::MAX => Doc::text("u.u64"),
+        _ => call("unsigned", [Doc::text(max.min(INT_MAX).to_string())]),
     }
 }
 

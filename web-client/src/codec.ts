@@ -5,8 +5,8 @@ import { close, open } from './items';
 import type { PlayerMessage, ShardMessage } from './protocol';
 import * as protocol from './protocol';
 import { Ack, BossCard, Hello, Hit, InputSeq, State, Token, Welcome } from './protocol';
-import type { Form } from './ucore';
-import { DecodeError, Items, u64 } from './ucore';
+import type { Form, Items } from './ucore';
+import { DecodeError, decodeState, encodeState, u64 } from './ucore';
 
 export { DecodeError } from './ucore';
 
@@ -103,13 +103,11 @@ export function encodeShard([type, body]: ShardMessage): Uint8Array<ArrayBuffer>
 
 /** An input sequence; throws what is none. */
 export function toInputSeq(value: number): InputSeq {
-  return InputSeq.read('closed', new Items([value]));
+  return decodeState(InputSeq, close([value]));
 }
 
 /** A token from the browser's storage; null if it is none. */
 export function parseToken(stored: string | null): Token | null {
   if (stored === null || !/^[0-9a-f]{32}$/.test(stored)) return null;
-  const items: unknown[] = [];
-  Token.write(stored as Token, 'closed', items);
-  return Token.read('closed', new Items(items));
+  return decodeState(Token, encodeState(Token, stored as Token));
 }

@@ -1,9 +1,7 @@
 // Forms of values that ucore replaces as a whole: numbers, texts, lists, structs of plain data.
-//
-// MessagePack's JavaScript reader does not tell 1.0 from 1, nor a number in many bytes from the
-// same one in few. So some spellings are taken here that Rust refuses; no value is taken otherwise.
 
 import type { Items, Run } from './items';
+import { INT_MAX } from './items';
 
 /** How the values of one type travel, and how they change. */
 export interface Form<T> {
@@ -43,24 +41,13 @@ export function unsent(): never {
   throw new Error('values of this type come from a server, and are not sent to one');
 }
 
-/** The largest integer that travels. */
-export const INT_MAX = Number.MAX_SAFE_INTEGER;
-
-function integer(min: number, max: number): Form<number> {
-  return whole((from) => {
-    const item = from.take();
-    // 64-bit integers come as bigint. Those beyond the limits stay beyond them as numbers.
-    const value = typeof item === 'bigint' ? Number(item) : item;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-      throw from.error(`is no integer from ${min} to ${max}`);
-    }
-    return value;
-  });
-}
-
 /** An integer from 0. As a key it travels as the gap to the key before it. */
 export function unsigned(max: number): Form<number> {
-  const form = integer(0, max);
+  const form = whole((from) => {
+    const value = from.uint();
+    if (value > max) throw from.error(`is beyond ${max}`);
+    return value;
+  });
   return {
     ...form,
     after(previous, from) {
@@ -71,46 +58,34 @@ export function unsigned(max: number): Form<number> {
   };
 }
 
+/** An integer from the negative `min` to the number before `-min`. */
+function signed(min: number): Form<number> {
+  return whole((from) => {
+    const value = from.int();
+    if (value < min || value >= -min) throw from.error(`is beyond ${min} or ${-min - 1}`);
+    return value;
+  });
+}
+
 export const u8 = unsigned(0xff);
 export const u16 = unsigned(0xffff);
 export const u32 = unsigned(0xffff_ffff);
 export const u64 = unsigned(INT_MAX);
-export const i8 = integer(-0x80, 0x7f);
-export const i16 = integer(-0x8000, 0x7fff);
-export const i32 = integer(-0x8000_0000, 0x7fff_ffff);
-export const i64 = integer(-INT_MAX, INT_MAX);
+export const i8 = signed(-0x80);
+export const i16 = signed(-0x8000);
+export const i32 = signed(-0x8000_0000);
+export const i64: Form<number> = whole((from) => from.int());
 
-/** Any number but NaN. It is not sent: MessagePack's JavaScript writer makes an integer of 1.0. */
-export const float: Form<number> = whole((from) => {
-  const item = from.take();
-  if (typeof item !== 'number' || Number.isNaN(item)) throw from.error('is no number');
-  return item;
-}, unsent);
+// Floating-point numbers are not sent: MessagePack's JavaScript writer makes an integer of 1.0.
+export const f32: Form<number> = whole((from) => from.f32(), unsent);
+export const f64: Form<number> = whole((from) => from.f64(), unsent);
 
-export const bool: Form<boolean> = whole((from) => {
-  const item = from.take();
-  if (typeof item !== 'boolean') throw from.error('is not true or false');
-  return item;
-});
-
-export const nil: Form<null> = whole((from) => {
-  if (!from.takeNil()) {
-    from.take();
-    throw from.error('is not nil');
-  }
-  return null;
-});
-
-function takeText(from: Items): string {
-  const item = from.take();
-  if (typeof item !== 'string') throw from.error('is not a text');
-  return item;
-}
-
-export const text: Form<string> = whole(takeText);
+export const bool: Form<boolean> = whole((from) => from.bool());
+export const nil: Form<null> = whole((from) => from.nil());
+export const text: Form<string> = whole((from) => from.text());
 
 export const char: Form<string> = whole((from) => {
-  const item = takeText(from);
+  const item = from.text();
   if ([...item].length !== 1) throw from.error('is not one character');
   return item;
 });
@@ -119,10 +94,8 @@ export const char: Form<string> = whole((from) => {
 export function bytes(len: number): Form<string> {
   return whole(
     (from) => {
-      const item = from.take();
-      if (!(item instanceof Uint8Array) || item.length !== len) {
-        throw from.error(`is not ${len} bytes`);
-      }
+      const item = from.bin();
+      if (item.length !== len) throw from.error(`is not ${len} bytes`);
       return Array.from(item, (byte) => byte.toString(16).padStart(2, '0')).join('');
     },
     (value, to) => {
@@ -137,11 +110,14 @@ export function named<T extends U, U>(inner: Form<U>): Form<T> {
   return inner as Form<T>;
 }
 
-/** A table of names for numbers, and their form. A newer number is `Unknown`, if that is in it. */
-export function codes<const T extends Record<string, number>>(table: T): Form<T[keyof T]> & T {
+/** Names for some integers, and their form. A newer one is `Unknown`, if that is among them. */
+export function codes<const T extends Record<string, number>>(
+  integers: Form<number>,
+  table: T,
+): Form<T[keyof T]> & T {
   const known = new Set(Object.values(table));
   const form: Form<T[keyof T]> = whole((from) => {
-    const code = u64.read('closed', from);
+    const code = integers.read('closed', from);
     const found = known.has(code) ? code : table.Unknown;
     if (found === undefined) throw from.error('is an unknown code');
     return found as T[keyof T];

@@ -5,25 +5,12 @@
 
 import { enableMapSet, produce } from 'immer';
 import type { Form, KeyOf } from './forms';
-import {
-  eachKey,
-  INT_MAX,
-  i64,
-  lines,
-  list,
-  putList,
-  record,
-  takeKey,
-  u8,
-  u32,
-  u64,
-  unsent,
-} from './forms';
+import { eachKey, i64, lines, list, putList, record, takeKey, u8, u32, u64, unsent } from './forms';
 import type { Items, Run } from './items';
-import { close, open } from './items';
+import { close, INT_MAX, open } from './items';
 
 export * from './forms';
-export { DecodeError, Items, type Run } from './items';
+export { DecodeError, type Items, type Run } from './items';
 
 enableMapSet();
 

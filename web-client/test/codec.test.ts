@@ -122,6 +122,9 @@ describe('what is refused', () => {
     expect(decodeShard(encode([9, 'news']))).toBeNull();
     const ack = decodeShard(encode([2, [1, 2, [], [[1, 99]]]]));
     expect(ack?.[1]).toMatchObject({ refused: [{ seq: 1, reason: RefusalReason.Unknown }] });
+    expect(() => decodeShard(encode([2, [1, 2, [], [[1, 256]]]]))).toThrow(
+      'item 1.3.0.1 is beyond',
+    );
   });
 
   it('a stored token that is none', () => {

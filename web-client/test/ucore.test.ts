@@ -145,7 +145,7 @@ describe('golden histories', () => {
     expect(u.encodeState(golden.Token, '00abff01' as golden.Token)).toEqual(
       encode([Uint8Array.of(0, 0xab, 0xff, 1)]),
     );
-    expect(() => u.encodeState(u.float, 1)).toThrow('are not sent');
+    expect(() => u.encodeState(u.f64, 1)).toThrow('are not sent');
     expect(() => u.encodeState(u.gset(u.u8), new Set())).toThrow('are not sent');
   });
 });
@@ -240,6 +240,7 @@ describe('states', () => {
   it('keep codes of a newer program as unknown ones, if there is a place for these', () => {
     expect(u.decodeState(golden.Mood, encode([200]))).toBe(golden.Mood.Angry);
     expect(u.decodeState(golden.Mood, encode([7]))).toBe(golden.Mood.Unknown);
+    expect(() => u.decodeState(golden.Mood, encode([256]))).toThrow('item 0 is beyond 255');
     expect(() => u.decodeState(golden.Side, encode([7]))).toThrow('item 0 is an unknown code');
   });
 });

@@ -83,7 +83,7 @@ export const Welcome: u.Form<Welcome> = u.record({
   tallies: u.list(Tally),
 });
 
-export const RefusalReason = u.codes({
+export const RefusalReason = u.codes(u.u8, {
   Unknown: 0,
   Generation: 1,
   Defeated: 2,
@@ -120,7 +120,7 @@ export const Ack: u.Form<Ack> = u.record({
 export type Version = u.Branded<number, 'Version'>;
 export const Version: u.Form<Version> = u.named(u.u64);
 
-export const Status = u.codes({
+export const Status = u.codes(u.u8, {
   Unknown: 0,
   Alive: 1,
   Defeated: 2,
@@ -219,7 +219,7 @@ export const BossCard: u.Form<BossCard> = u.record({
   spec: BossSpec,
 });
 
-export const CloseCode = u.codes({
+export const CloseCode = u.codes(u.u16, {
   Unknown: 0,
   Framing: 1002,
   Text: 1003,

@@ -14,14 +14,14 @@ export const Cell: u.Form<Cell> = u.named(u.tuple(u.u8, u.u8));
 export type Token = u.Branded<string, 'Token'>;
 export const Token: u.Form<Token> = u.named(u.bytes(4));
 
-export const Mood = u.codes({
+export const Mood = u.codes(u.u8, {
   Unknown: 0,
   Calm: 1,
   Angry: 200,
 });
 export type Mood = u.Value<typeof Mood>;
 
-export const Side = u.codes({
+export const Side = u.codes(u.u8, {
   Left: 0,
   Right: 1,
 });
@@ -58,8 +58,8 @@ export const Leaves: u.Form<Leaves> = u.struct({
   f: [5, u.i16],
   g: [6, u.i32],
   h: [7, u.i64],
-  i: [8, u.float],
-  j: [9, u.float],
+  i: [8, u.f32],
+  j: [9, u.f64],
   k: [10, u.bool],
   l: [11, u.char],
   player: [13, Player],
