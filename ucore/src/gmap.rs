@@ -130,10 +130,14 @@ impl<K: Key, D: Delta> GMapDelta<K, D> {
 
 impl<K: Key, D: Delta> FromIterator<(K, D)> for GMapDelta<K, D> {
     fn from_iter<I: IntoIterator<Item = (K, D)>>(lines: I) -> Self {
-        let mut delta = Self::default();
-        for (key, line) in lines {
-            delta.merge_line(key, line);
+        let mut lines: Vec<(K, D)> = lines.into_iter().collect();
+        if lines.is_sorted_by(|a, b| a.0 < b.0) {
+            // They become a tree without a search for each line.
+            lines.retain(|(_, line)| !line.is_identity());
+            return Self { lines: lines.into_iter().collect() };
         }
+        let mut delta = Self::default();
+        lines.into_iter().for_each(|(key, line)| delta.merge_line(key, line));
         delta
     }
 }

@@ -12,12 +12,11 @@ pub(crate) fn write_keys<'a, K: Key + 'a>(keys: impl Iterator<Item = &'a K>, to:
 }
 
 pub(crate) fn read_keys<K: Key>(from: &mut Reader<'_>) -> Result<BTreeSet<K>, DecodeError> {
-    let mut keys = BTreeSet::new();
+    let mut keys: Vec<K> = Vec::new();
     while from.has_more() {
-        let key = read_key(keys.last(), from)?;
-        keys.insert(key);
+        keys.push(read_key(keys.last(), from)?);
     }
-    Ok(keys)
+    Ok(keys.into_iter().collect())
 }
 
 pub(crate) fn write_lines<'a, K: Key + 'a, V: Wire + 'a>(
@@ -35,13 +34,13 @@ pub(crate) fn write_lines<'a, K: Key + 'a, V: Wire + 'a>(
 pub(crate) fn read_lines<K: Key, V: Wire>(
     from: &mut Reader<'_>,
 ) -> Result<BTreeMap<K, V>, DecodeError> {
-    let mut lines = BTreeMap::new();
+    let mut lines: Vec<(K, V)> = Vec::new();
     while from.has_more() {
-        let key = read_key(lines.last_key_value().map(|(key, _)| key), from)?;
-        let value = V::read(Run::Closed, from)?;
-        lines.insert(key, value);
+        let key = read_key(lines.last().map(|(key, _)| key), from)?;
+        lines.push((key, V::read(Run::Closed, from)?));
     }
-    Ok(lines)
+    // What is in order becomes a tree without a search for each line.
+    Ok(lines.into_iter().collect())
 }
 
 fn read_key<K: Key>(previous: Option<&K>, from: &mut Reader<'_>) -> Result<K, DecodeError> {
