@@ -139,7 +139,7 @@ impl<U: crate::Wire> Entry<U> {
 }
 
 impl<S: Updatable> Snapshot<S> {
-    /// A value before its first update. Logs that begin with different values have different chains.
+    /// A value before its first update. Logs that begin with other values have other chains.
     #[must_use]
     pub fn new(value: S) -> Self {
         let chain = Chain::START.link(Version(0), "value", &encode(&value));

@@ -379,7 +379,7 @@ mod tests {
                 let frame = StateFrame::new(&state, before.replace(state).as_ref());
                 let refused = usize::try_from(tick % 3).unwrap();
                 let ack = (tick % 2 == 0).then(|| ack(1, refused));
-                drop(outbox.deliver(&server, &mut Vec::new(), ack, Some(&frame)).unwrap());
+                let _slow = outbox.deliver(&server, &mut Vec::new(), ack, Some(&frame)).unwrap();
                 outbox.ack = None;
             }
             // Once the buffers are full, all of it is read, and the server may write again.
