@@ -34,7 +34,14 @@ pub(crate) fn write_lines<'a, K: Key + 'a, V: Wire + 'a>(
 pub(crate) fn read_lines<K: Key, V: Wire>(
     from: &mut Reader<'_>,
 ) -> Result<BTreeMap<K, V>, DecodeError> {
-    let mut lines: Vec<(K, V)> = Vec::new();
+    if !from.has_more() {
+        return Ok(BTreeMap::new());
+    }
+    let first = (read_key(None, from)?, V::read(Run::Closed, from)?);
+    if !from.has_more() {
+        return Ok(BTreeMap::from([first]));
+    }
+    let mut lines = vec![first];
     while from.has_more() {
         let key = read_key(lines.last().map(|(key, _)| key), from)?;
         lines.push((key, V::read(Run::Closed, from)?));
