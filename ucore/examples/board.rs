@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use ucore::prelude::*;
-use ucore::{Accumulate, Counter, DeltaBuffer, GMap, Updatable, encode, plan};
+use ucore::{Counter, DeltaBuffer, GMap, Updatable, encode, plan};
 
 #[derive(Debug, Clone, Default, PartialEq, Updatable)]
 struct Line {
@@ -22,15 +22,15 @@ struct Board {
     lines: GMap<u32, Line>,
 }
 
-fn main() {
+fn main() -> Result<(), ucore::Reject> {
     let mut shards: [DeltaBuffer<BoardDelta>; 2] = Default::default();
     let mut deltas: Vec<BoardDelta> = Vec::new();
     for hit in 0..10_000_u32 {
         let (player, damage) = (hit % 3, i64::from(hit % 100));
         let shard = &mut shards[usize::from(hit % 2 == 0)];
-        deltas.extend(shard.add(plan::<Board>().taken().add(damage)));
-        deltas.extend(shard.add(plan::<Board>().lines().at(player).damage().add(damage)));
-        deltas.extend(shard.add(plan::<Board>().lines().at(player).hits().add(1)));
+        deltas.extend(shard.add(plan::<Board>().taken().add(damage))?);
+        deltas.extend(shard.add(plan::<Board>().lines().at(player).damage().add(damage))?);
+        deltas.extend(shard.add(plan::<Board>().lines().at(player).hits().add(1))?);
     }
     deltas.extend(shards.iter_mut().filter_map(DeltaBuffer::take));
     for delta in &deltas {
@@ -38,12 +38,13 @@ fn main() {
     }
 
     let (mut board, mut other) = (Board::default(), Board::default());
-    deltas.iter().for_each(|delta| board.absorb(delta.clone()));
-    deltas.into_iter().rev().for_each(|delta| other.absorb(delta));
+    deltas.iter().try_for_each(|delta| board.apply(delta.clone()))?;
+    deltas.into_iter().rev().try_for_each(|delta| other.apply(delta))?;
     assert_eq!(board, other, "the order of deltas never matters");
     for (player, line) in board.lines.iter() {
         let (damage, hits) = (line.damage.get(), line.hits.get());
         println!("player {player}: {damage} damage in {hits} hits");
     }
     println!("boss: {} damage", board.taken.get());
+    Ok(())
 }

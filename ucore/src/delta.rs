@@ -6,8 +6,8 @@ use crate::{Reject, Updatable, Wire};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no delta",
     label = "this can't be folded in any order",
-    note = "only deltas can be folded on their way; propose an update of the ordered lane to the \
-            log as it is"
+    note = "only deltas can be folded on their way: of an update that touches `delta` fields only, \
+            `Accumulate::lower` gives the delta; any other one goes to the log as it is"
 )]
 pub trait Delta: Clone + Default {
     /// Folds `other` in. The order of merges never matters.
@@ -47,7 +47,8 @@ pub trait Accumulate: Updatable {
     /// What commutes.
     type Delta: Delta + Wire;
 
-    /// Takes a delta in. Applying `lift(delta)` does the same.
+    /// Takes a delta in without a check, as a fold does. Where it fits, applying `lift(delta)` does
+    /// the same; from outside, apply that.
     fn absorb(&mut self, delta: Self::Delta);
 
     /// The delta as an update for the log.
@@ -149,8 +150,9 @@ pub(crate) use is_its_own_delta;
 /// ```
 /// use ucore::{Counter, DeltaBuffer};
 /// let mut buffer = DeltaBuffer::default();
-/// assert_eq!(buffer.add(Counter::of(30)), None);
-/// assert_eq!(buffer.add(Counter::of(-10)), None);
+/// assert_eq!(buffer.add(Counter::of(30)), Ok(None));
+/// assert_eq!(buffer.add(Counter::of(-10)), Ok(None));
+/// assert!(buffer.add(Counter::of(1 << 53)).is_err(), "one that nobody takes spoils nothing");
 /// assert_eq!(buffer.folded(), 2);
 /// assert_eq!(buffer.take(), Some(Counter::of(20)));
 /// assert_eq!(buffer.take(), None);
@@ -161,20 +163,23 @@ pub struct DeltaBuffer<D> {
     folded: u64,
 }
 
-impl<D: Delta> DeltaBuffer<D> {
+impl<D: Delta + Wire> DeltaBuffer<D> {
     /// Folds one more delta in. Where the sum would leave the limits, that so far comes back, to be
     /// sent, and the next one begins.
-    #[must_use]
-    pub fn add(&mut self, delta: D) -> Option<D> {
+    ///
+    /// # Errors
+    /// [`Reject::TooLarge`] for a delta that nobody would take by itself; the sum goes on without.
+    pub fn add(&mut self, delta: D) -> Result<Option<D>, Reject> {
+        delta.fits()?;
         if self.sum.fits_with(&delta) {
             self.sum.merge(delta);
             self.folded += 1;
-            return None;
+            return Ok(None);
         }
         let full = self.take();
         self.sum = delta;
         self.folded = 1;
-        full
+        Ok(full)
     }
 
     /// How many deltas were folded since the last [`DeltaBuffer::take`].

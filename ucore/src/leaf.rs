@@ -49,6 +49,10 @@ pub trait SetOps<T>: Place<Value: Updatable<Update = Set<T>>> {
 
 impl<T, P: Place<Value: Updatable<Update = Set<T>>>> SetOps<T> for P {}
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a key",
+    note = "`impl ucore::Key for ..  {{}}` is enough for what has an order, a hash and bytes"
+)]
 /// A value that can be the key of a map or the member of a set.
 ///
 /// Keys travel in ascending order, so one that is near the key before it can be short.

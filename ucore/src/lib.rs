@@ -1,7 +1,8 @@
 //! Updatable values: an initial state plus a series of atomic updates, in two lanes and one log.
 //!
-//! An [`Updatable`] changes only by its updates, so any copy that starts from the same state and
-//! applies the same updates is the same value, byte for byte.
+//! An [`Updatable`] is meant to change only by its updates: then any copy that starts from the same
+//! state and applies the same updates is the same value, byte for byte. Whoever writes to a public
+//! field instead forks a copy, which [`state_hash`] shows.
 //!
 //! # The smallest whole example
 //!
@@ -34,15 +35,17 @@
 //! | [`UMap`] | those of a map, and `at` | ordered | a hash map |
 //! | [`UVec`] | those of a `Vec`, and `at` | ordered | a slice |
 //! | [`UStack`] | `push pop clear top` | ordered | `peek` |
-//! | `Option` | `put_some clear some` | ordered | itself |
-//! | tuples of 2 to 6 | those of their parts | theirs | themselves |
+//! | `Option` | `put_some clear some`, not `set` | ordered | itself |
+//! | pairs, and tuples of up to 6 | `first second`; [`TupleUpdate`] | ordered | themselves |
 //! | [`Counter`] | `add sub` | delta | `get` |
 //! | [`Max`], [`Min`] | `raise_to`, `lower_to` | delta, idempotent | `get` |
 //! | [`GSet`] | `insert extend` | delta, idempotent | an ordered set |
 //! | [`GMap`] of values of the delta lane | `at` | delta | an ordered map |
 //!
-//! They nest in each other at will. All methods come with [`prelude`], and work on a value, on a
-//! [`Place`] inside of one, and on a [`plan`] without any value.
+//! They nest in each other at will. What is in an ordered structure is ordered, too: a `Counter`
+//! in a `UMap` does not commute, because its key may go. An update changes one key or index; only
+//! `extend` and structs change several parts at once. All methods come with [`prelude`], and work
+//! on a value, on a [`Place`] inside of one, and on a [`plan`] without any value.
 //!
 //! # Two lanes
 //!
@@ -53,7 +56,8 @@
 //!   delivered twice.
 //!
 //! A [`Sequencer`] puts both into one log, counts each proposal once, and brings back readers that
-//! were away.
+//! were away: a [`Snapshot`] follows it entry by entry. Entries, snapshots and checkpoints have
+//! bytes like everything else.
 //!
 //! # Structs
 //!
@@ -84,17 +88,36 @@
 //!
 //! // Deltas of one line fold into one.
 //! let mut buffer = DeltaBuffer::default();
-//! let full = buffer.add(plan::<GMap<u32, Line>>().at(7).damage().add(5));
+//! let full = buffer.add(plan::<GMap<u32, Line>>().at(7).damage().add(5))?;
 //! assert_eq!(full, None, "only a sum at its limit comes back");
-//! assert_eq!(buffer.add(plan::<GMap<u32, Line>>().at(7).hits().add(1)), None);
+//! assert_eq!(buffer.add(plan::<GMap<u32, Line>>().at(7).hits().add(1))?, None);
 //! let update = board.lines.apply(buffer.take().expect("two deltas"));
 //! assert_eq!(update, Ok(()));
 //! assert_eq!(board.lines.get(&7).map(|line| line.damage.get()), Some(35));
 //! # Ok::<(), ucore::Reject>(())
 //! ```
 //!
+//! A struct needs `Clone` and `PartialEq`, and `Default` if all its fields are `delta`. Its methods
+//! have the names of its fields, so give it no others of these names: a getter `phase()` would hide
+//! the place `phase()`, and `board.phase().set(2)` would change a copy. Whoever can see the struct
+//! can reach all of its fields that way.
+//!
 //! A field is in one lane for good: an ordered write would undo deltas that came before it. Its tag
 //! is the bit that stands for it in updates; give a new field a new tag.
+//!
+//! # Your own types
+//!
+//! | for | write |
+//! |---|---|
+//! | a struct whose fields change singly | `#[derive(Updatable)]`, which brings [`Wire`] |
+//! | a struct of plain data, replaced as a whole | `#[derive(Wire)]` and [`replaced_whole!`] |
+//! | the same in one place only | `#[derive(Wire)]`, and [`Reg<Item>`](Reg) |
+//! | an id or a number of its own | [`newtype!`] |
+//! | an enum without data | [`codes!`] |
+//! | a key of a map | `impl ucore::Key for Position {}`, if it has an order, a hash and bytes |
+//!
+//! `usize` has another size elsewhere: use `u32` or `u64`. An enum with data has no derive: use a
+//! struct of options. A type can't contain itself: keep nodes in a `UMap` and name them by key.
 //!
 //! # Bytes
 //!
@@ -140,6 +163,7 @@ mod uvec;
 mod ustack;
 mod version;
 mod sequencer;
+mod log_bytes;
 mod bin;
 pub mod bytes;
 pub mod int53;

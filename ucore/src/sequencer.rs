@@ -1,6 +1,6 @@
 //! One log for both lanes: who orders updates, and counts each of them once.
 
-use crate::{Chain, Lane, Reject, Updatable, Version, WriterId, encode};
+use crate::{Chain, Lane, Reject, Updatable, Version, Wire, WriterId, encode};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What must be true of the log for a proposal to be meaningful.
@@ -17,7 +17,8 @@ pub enum Expect {
 pub struct Proposal<U> {
     /// Who. A writer has one proposal under way at a time.
     pub writer: WriterId,
-    /// Its number, one more than that of the writer's last answered proposal, from 1.
+    /// Its number, one more than that of the writer's last answered proposal, from 1. Another
+    /// update under a number that is used up gets the answer of the first one, and is lost.
     pub seq: u64,
     /// What it rests on.
     pub expect: Expect,
@@ -48,7 +49,8 @@ pub enum Verdict {
         /// That number.
         want: u64,
     },
-    /// Ordered updates followed the version on which it rests: look at them, then propose anew,
+    /// Ordered updates followed the version on which it rests, or the log has not come that far:
+    /// look at them, then propose anew,
     /// under the same number.
     Conflict {
         /// The version on which it rests, which tells this answer from that to a later attempt.
@@ -128,7 +130,7 @@ impl std::fmt::Display for FollowError {
 
 impl std::error::Error for FollowError {}
 
-impl<U: crate::Wire> Entry<U> {
+impl<U: Wire> Entry<U> {
     /// The entry that follows a position.
     #[must_use]
     pub fn after(version: Version, chain: Chain, update: U) -> Self {
@@ -300,6 +302,12 @@ impl<S: Updatable> Sequencer<S> {
         self.log.push_back(entry);
         self.keep(self.log_len_max);
         Outcome::Committed(self.head.version)
+    }
+
+    /// The newest entry, if it is kept: what to send to those who follow.
+    #[must_use]
+    pub fn last(&self) -> Option<&Entry<S::Update>> {
+        self.log.back()
     }
 
     /// Keeps only so many of the newest entries, from now on.

@@ -6,7 +6,7 @@ use crate::{Typed, Wire};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reject {
-    /// A number is beyond [`crate::INT_MAX`], or is none.
+    /// A number is beyond [`crate::INT_MAX`], or is not a number.
     TooLarge,
     /// The key, index or member that the update names does not exist.
     Missing,
@@ -21,7 +21,7 @@ pub enum Reject {
 impl std::fmt::Display for Reject {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
-            Self::TooLarge => "a number is larger than 2^53 - 1",
+            Self::TooLarge => "a number is beyond 2^53 - 1, or is not a number",
             Self::Missing => "it names something that does not exist",
             Self::Exists => "it creates something that exists already",
             Self::OutOfOrder => "it is not allowed in this state",
@@ -71,6 +71,12 @@ pub enum Lane {
     Delta,
 }
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not updatable",
+    note = "a struct whose fields change singly: `#[derive(Updatable)]`; plain data: \
+            `#[derive(Wire)]` and `ucore::replaced_whole!`, or `Reg<..>` around it",
+    note = "instead of `usize` use `u32` or `u64`, of `Vec` `UVec`, of a std map `UMap`"
+)]
 /// A value that is its initial state plus a series of atomic updates.
 ///
 /// `apply` is deterministic: no clock, no random source, no hash order. Derive this trait for

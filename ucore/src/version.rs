@@ -30,7 +30,7 @@ impl std::fmt::Display for Version {
 /// Each link is SHA-1 over `"<previous, hex> <version> <fields>\n"` and the blob. SHA-1 because it
 /// is what a Redis Function can compute; it guards against lost and forked writes, not against
 /// someone who forges entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Chain(pub Bin<20>);
 
@@ -61,6 +61,7 @@ pub struct WriterId(pub Bin<16>);
 
 crate::newtype!(Version(u64));
 crate::newtype!(WriterId(Bin<16>));
+crate::newtype!(Chain(Bin<20>));
 
 /// The hash of a value's canonical bytes: XXH64, which browsers have too. Copies that agree have
 /// the same hash, whatever way they came to be.

@@ -21,6 +21,11 @@ pub enum Run {
     Open,
 }
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no bytes",
+    note = "for a struct: `#[derive(Wire)]`; around one value: `ucore::newtype!`; for an enum \
+            without data: `ucore::codes!`"
+)]
 /// A value that has bytes.
 ///
 /// Derive it for structs of plain data, with `#[derive(Wire)]`: their fields become an array in the

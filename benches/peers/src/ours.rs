@@ -52,7 +52,7 @@ fn fold(edits: &[Edit]) -> BossUpdate {
             Edit::Counter { less } => {
                 let hp = Counter::of(-i64::from(less));
                 let full = deltas.add(BossDelta { hp, ..Default::default() });
-                assert_eq!(full, None, "far from the limits");
+                assert_eq!(full, Ok(None), "far from the limits");
             }
             Edit::Set { key, value } => {
                 gold.insert(key, value);
@@ -60,7 +60,7 @@ fn fold(edits: &[Edit]) -> BossUpdate {
             Edit::Nested { player, damage } => {
                 let lines = GMapDelta::line(player, hit(damage));
                 let full = deltas.add(BossDelta { lines, ..Default::default() });
-                assert_eq!(full, None, "far from the limits");
+                assert_eq!(full, Ok(None), "far from the limits");
             }
             Edit::Push { value } => log.push(value),
         }

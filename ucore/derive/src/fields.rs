@@ -1,7 +1,7 @@
 //! What a struct says about its fields, checked.
 
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Error, Fields, Ident, LitInt, Result, Type};
+use syn::{Attribute, Data, DeriveInput, Error, Fields, Ident, LitInt, Result, Type, Visibility};
 
 /// A struct for which `Updatable` is derived.
 pub(crate) struct Struct<'a> {
@@ -12,6 +12,7 @@ pub(crate) struct Struct<'a> {
 
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a Ident,
+    pub(crate) vis: &'a Visibility,
     pub(crate) of: &'a Type,
     pub(crate) tag: u32,
     pub(crate) lane: Lane,
@@ -62,7 +63,8 @@ impl<'a> Struct<'a> {
                 return Err(Error::new(name.span(), text));
             }
             if PLACE_METHODS.iter().any(|method| *name == method) {
-                let text = format!("every place has a method `{name}`: give this another name");
+                let text =
+                    format!("every value or place has a method `{name}`: give this another name");
                 return Err(Error::new(name.span(), text));
             }
             if let Some(kind) = without_delta(of).filter(|_| !is_ordered) {
@@ -108,7 +110,8 @@ pub(crate) fn named<'a>(input: &'a DeriveInput, derive: &str) -> Result<Vec<&'a 
 }
 
 /// Names of the methods that lead to a field's place, but are taken.
-const PLACE_METHODS: &[&str] = &["put", "within"];
+const PLACE_METHODS: &[&str] =
+    &["put", "within", "check", "apply", "lane", "write", "read", "fits", "clone", "eq", "into"];
 
 /// Types that are known to have no delta lane, by their names. The compiler finds all others.
 const WITHOUT_DELTA: &[&str] = &[
@@ -170,7 +173,7 @@ fn read_field(field: &syn::Field) -> Result<Field<'_>> {
         let text = format!("say the lane of `{name}`: {EXAMPLE}");
         Error::new(attribute.span(), text)
     })?;
-    Ok(Field { name, of: &field.ty, tag, lane })
+    Ok(Field { name, vis: &field.vis, of: &field.ty, tag, lane })
 }
 
 fn is_idempotent(attributes: &[Attribute]) -> Result<bool> {

@@ -70,6 +70,7 @@ impl Plan<'_> {
             return TokenStream::new();
         }
         let (names, types) = (names(deltas.iter().copied()), types(deltas.iter().copied()));
+        let vises = deltas.iter().map(|field| field.vis);
         let doc = format!("What commutes in a [`{name}`].");
         let docs = names.iter().map(|name| format!("What `{name}` takes in."));
         let commutes = types
@@ -98,7 +99,7 @@ impl Plan<'_> {
             #[doc = #doc]
             #[derive(Debug, Clone, Default, PartialEq)]
             #vis struct #delta {
-                #( #[doc = #docs] pub #names: <#types as ::ucore::Accumulate>::Delta, )*
+                #( #[doc = #docs] #vises #names: <#types as ::ucore::Accumulate>::Delta, )*
             }
 
             #[automatically_derived]
@@ -129,6 +130,7 @@ impl Plan<'_> {
             return TokenStream::new();
         }
         let (names, types) = (names(ordered.iter().copied()), types(ordered.iter().copied()));
+        let vises = ordered.iter().map(|field| field.vis);
         let doc = format!("An update of a [`{name}`]: all of it applies, or nothing.");
         let docs = names.iter().map(|name| format!("What changes `{name}`."));
         let has_delta = !deltas.is_empty();
@@ -149,7 +151,7 @@ impl Plan<'_> {
             #vis struct #update {
                 #delta_field
                 #( #[doc = #docs]
-                pub #names: ::core::option::Option<<#types as ::ucore::Updatable>::Update>, )*
+                #vises #names: ::core::option::Option<<#types as ::ucore::Updatable>::Update>, )*
             }
 
             #[automatically_derived]
@@ -190,7 +192,7 @@ impl Plan<'_> {
         fields.sort_by_key(|field| field.tag);
         let all = fields.iter().fold(0, |all, field| all | 1_u64 << field.tag);
         let (mut marks, mut writes, mut reads, mut fits) = (vec![], vec![], vec![], vec![]);
-        for Field { name, of: kind, tag, lane } in fields {
+        for Field { name, of: kind, tag, lane, .. } in fields {
             let (mark, write, read, fit) = match lane {
                 Lane::Delta => (
                     quote!(!::ucore::Delta::is_identity(&#of.#name)),
@@ -391,6 +393,7 @@ impl Plan<'_> {
         });
         quote! {
             #[doc = #doc]
+            #[allow(private_interfaces, private_bounds, reason = "a field may be private")]
             #vis trait #ops: ::ucore::Place<Value = #name> {
                 #(#methods)*
             }

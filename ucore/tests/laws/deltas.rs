@@ -15,9 +15,10 @@ pub(crate) trait Buffer<D>: Default {
     fn drain(&mut self) -> Vec<D>;
 }
 
-impl<D: Delta> Buffer<D> for DeltaBuffer<D> {
+impl<D: Delta + ucore::Wire> Buffer<D> for DeltaBuffer<D> {
     fn add(&mut self, delta: D) -> Option<D> {
-        Self::add(self, delta)
+        // A law draws deltas beyond the limits, too: they come back like a full sum.
+        Self::add(self, delta.clone()).unwrap_or(Some(delta))
     }
 
     fn drain(&mut self) -> Vec<D> {
