@@ -23,21 +23,7 @@ impl<T> Coalesce for Set<T> {
     }
 }
 
-impl<T: Wire> Wire for Set<T> {
-    const NIL: bool = T::NIL;
-
-    fn write(&self, run: Run, to: &mut Writer) {
-        self.0.write(run, to);
-    }
-
-    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        T::read(run, from).map(Self)
-    }
-
-    fn fits(&self) -> Result<(), Reject> {
-        self.0.fits()
-    }
-}
+crate::bytes_of_its_field!(Set<T>, T, T);
 
 /// The methods of a value that is replaced as a whole.
 pub trait SetOps<T>: Place<Value: Updatable<Update = Set<T>>> {

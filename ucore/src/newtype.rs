@@ -1,20 +1,11 @@
 //! Numbers and ids with a type of their own, and names for numbers.
 
-/// Gives a one-field tuple struct the bytes of its field, as a key and as an updatable value. Its
-/// order has to be that of its field, as a derived one is.
-///
-/// ```
-/// #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-/// struct Player(u64);
-/// ucore::newtype!(Player(u64));
-///
-/// let bytes = ucore::encode(&Player(7));
-/// assert_eq!(ucore::decode::<Player>(&bytes), Ok(Player(7)));
-/// ```
+/// Gives a struct around one value the bytes of that value.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! newtype {
-    ($name:ident($inner:ty)) => {
-        impl $crate::Wire for $name {
+macro_rules! bytes_of_its_field {
+    ($name:ty, $inner:ty $(, $param:ident)?) => {
+        impl$(<$param: $crate::Wire>)? $crate::Wire for $name {
             const NIL: bool = <$inner as $crate::Wire>::NIL;
 
             fn write(&self, run: $crate::Run, to: &mut $crate::Writer) {
@@ -32,6 +23,24 @@ macro_rules! newtype {
                 self.0.fits()
             }
         }
+    };
+}
+
+/// Gives a one-field tuple struct the bytes of its field, as a key and as an updatable value. Its
+/// order has to be that of its field, as a derived one is.
+///
+/// ```
+/// #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// struct Player(u64);
+/// ucore::newtype!(Player(u64));
+///
+/// let bytes = ucore::encode(&Player(7));
+/// assert_eq!(ucore::decode::<Player>(&bytes), Ok(Player(7)));
+/// ```
+#[macro_export]
+macro_rules! newtype {
+    ($name:ident($inner:ty)) => {
+        $crate::bytes_of_its_field!($name, $inner);
 
         impl $crate::Typed for $name {
             const SCHEMA: &'static $crate::Schema =

@@ -222,21 +222,7 @@ impl<T: Wire, U: Wire> Wire for OptionUpdate<T, U> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TupleUpdate<T>(pub T);
 
-impl<T: Wire> Wire for TupleUpdate<T> {
-    const NIL: bool = T::NIL;
-
-    fn write(&self, run: Run, to: &mut Writer) {
-        self.0.write(run, to);
-    }
-
-    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        T::read(run, from).map(Self)
-    }
-
-    fn fits(&self) -> Result<(), Reject> {
-        self.0.fits()
-    }
-}
+crate::bytes_of_its_field!(TupleUpdate<T>, T, T);
 
 macro_rules! tuple {
     ($first:ident $first_idx:tt $(, $part:ident $idx:tt)* ; $last:ident $last_idx:tt) => {

@@ -1,6 +1,6 @@
 //! A register: one value, replaced as a whole, in the order of the log.
 
-use crate::{DecodeError, Reader, Reject, Run, Schema, Set, Typed, Updatable, Wire, Writer};
+use crate::{Reject, Schema, Set, Typed, Updatable, Wire};
 use serde::{Deserialize, Serialize};
 
 /// A value of the ordered lane, of any type that has bytes. The last write of the log wins.
@@ -44,21 +44,7 @@ impl<T: Clone + PartialEq + Wire + Typed> Updatable for Reg<T> {
     }
 }
 
-impl<T: Wire> Wire for Reg<T> {
-    const NIL: bool = T::NIL;
-
-    fn write(&self, run: Run, to: &mut Writer) {
-        self.0.write(run, to);
-    }
-
-    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        T::read(run, from).map(Self)
-    }
-
-    fn fits(&self) -> Result<(), Reject> {
-        self.0.fits()
-    }
-}
+crate::bytes_of_its_field!(Reg<T>, T, T);
 
 impl<T: Typed> Typed for Reg<T> {
     const SCHEMA: &'static Schema = &Schema::Reg(T::SCHEMA);
