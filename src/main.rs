@@ -1,6 +1,7 @@
 //! The one binary: parses the command line, composes the crates, dispatches.
 
 mod cli;
+mod authority;
 mod play;
 mod shard;
 mod loadgen;

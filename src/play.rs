@@ -1,11 +1,12 @@
 //! `worldboss play`: an embedded authority, a shard, the page and some bots.
 
 use crate::cli::PlayArgs;
-use crate::print;
 use crate::shard::{bind, cores, scenario, until_stopped};
+use crate::{authority, print};
+use ::authority::Embedded;
+use ::authority::disk::DiskError;
 use anyhow::{Context, bail};
-use authority::Embedded;
-use authority::disk::DiskError;
+
 use protocol::ShardId;
 use shard::Config;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,12 +27,13 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
         Some(data) => data,
         None => default_data()?,
     };
-    let (boss, name) = (scenario.id, scenario.spec.name.clone());
-    let embedded = match Embedded::open(&data.join("authority"), scenario) {
-        Ok(embedded) => embedded,
+    let name = scenario.spec.name.clone();
+    let embedded = match Embedded::open(&data.join("authority")) {
+        Ok(embedded) => Arc::new(embedded),
         Err(DiskError::Locked(path)) => bail!(locked(&data, &path)),
         Err(error) => return Err(error.into()),
     };
+    let boss = authority::boss(&*embedded, scenario, args.scenario.is_some()).await?;
     let listener = match args.listen {
         Some(addr) => bind(addr)?,
         None => bind_default()?,
@@ -42,7 +44,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
         listener,
         data: data.join(format!("boss-{boss}")).join("shard-1"),
         workers: cores(),
-        authority: Arc::new(embedded.clone()),
+        authority: Arc::clone(&embedded) as _,
     };
     let running = shard::start(config)?;
     let url = url(running.addr());
@@ -58,7 +60,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
     tokio::spawn(loadgen::driver::bots(target, bots, seed, async {
         drop(stopped.await);
     }));
-    until_stopped(running, &embedded).await
+    until_stopped(running, &*embedded).await
 }
 
 fn default_data() -> anyhow::Result<PathBuf> {

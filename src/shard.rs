@@ -1,9 +1,9 @@
 //! `worldboss shard`: one shard, with the authority that its flag names.
 
 use crate::cli::ShardArgs;
-use crate::signals;
+use crate::{authority, signals};
+use ::authority::Authority;
 use anyhow::{Context, bail};
-use authority::Embedded;
 use protocol::{Scenario, ShardId};
 use shard::{Config, Exit};
 use std::net::SocketAddr;
@@ -14,38 +14,35 @@ use tokio::net::TcpListener;
 
 /// Runs until it is asked to stop, or can't go on.
 pub(crate) async fn run(args: ShardArgs) -> anyhow::Result<ExitCode> {
-    let Some(dir) = args.authority.strip_prefix("embedded:").filter(|dir| !dir.is_empty()) else {
-        bail!("--authority is `{}`; this build has embedded:DIR", args.authority);
-    };
     let scenario = scenario(args.scenario.as_deref())?;
-    let boss = scenario.id;
     let listener = bind(args.listen)?;
-    let embedded = Embedded::open(Path::new(dir), scenario)?;
+    let authority = authority::open(&args.authority)?;
+    let boss = authority::boss(&*authority, scenario, args.scenario.is_some()).await?;
     let config = Config {
         shard: ShardId(args.shard_id),
         boss,
         listener,
         data: args.data,
         workers: args.workers.unwrap_or_else(cores),
-        authority: Arc::new(embedded.clone()),
+        authority: Arc::clone(&authority),
     };
     let running = shard::start(config)?;
     tracing::info!(
         target: "worldboss",
         "shard {} listens on http://{}/", args.shard_id, running.addr(),
     );
-    until_stopped(running, &embedded).await
+    until_stopped(running, &*authority).await
 }
 
 /// Waits for the end of a shard and its authority, whatever comes first.
 pub(crate) async fn until_stopped(
     mut running: shard::Running,
-    embedded: &Embedded,
+    authority: &dyn Authority,
 ) -> anyhow::Result<ExitCode> {
     let asked = tokio::select! {
         asked = signals::asked() => Some(asked?),
         exit = running.ended() => return ended(exit),
-        reason = embedded.stopped() => bail!("the authority has stopped: {reason}"),
+        reason = authority.stopped() => bail!("the authority has stopped: {reason}"),
     };
     running.stop();
     ended(running.ended().await)?;

@@ -1,43 +1,73 @@
 //! The face that every authority shows to shards, whatever is behind it.
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, pending};
 use protocol::{
-    BossId, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Push, PushAnswer, ReadLog, Truth,
+    BossId, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Push, PushAnswer, ReadLog, Spawn,
+    SpawnAnswer, SyncAnswer, SyncRequest, Truth, Unavailable,
 };
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Unavailable {
-    /// The request may have been carried out or not. Repeating it is harmless.
-    #[error("the authority did not answer: {0}")]
-    Unknown(String),
-    /// The authority does not run this boss.
-    #[error("the authority has no boss {0}; name one that it has, or spawn it")]
-    NoBoss(BossId),
-    /// The authority has stopped for good.
-    #[error("the authority has stopped: {0}")]
-    Stopped(String),
-}
 
 /// What a request comes to.
 pub type Answered<T> = BoxFuture<'static, Result<T, Unavailable>>;
 
+/// The one kind of answer that a request has. Another one is a fault of the other side.
+macro_rules! only {
+    ($answered:expr, $kind:ident) => {
+        $answered
+            .map(|answer| match answer {
+                Ok(SyncAnswer::$kind(answer)) => Ok(answer),
+                Ok(_) => {
+                    Err(Unavailable::Unknown("it answered something that was not asked".to_owned()))
+                }
+                Err(why) => Err(why),
+            })
+            .boxed()
+    };
+}
+
 /// The owner of the truth. Every answer is durable before it is given, and every request may be
 /// repeated.
 pub trait Authority: std::fmt::Debug + Send + Sync + 'static {
+    /// Carries a request out. The answer has the request's name.
+    fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer>;
+
+    /// Waits until this authority stops by itself, for good, and says why.
+    fn stopped(&self) -> BoxFuture<'static, String> {
+        pending().boxed()
+    }
+
+    /// Begins a boss, or says what its next generations are.
+    fn spawn(&self, spawn: Spawn) -> Answered<SpawnAnswer> {
+        only!(self.ask(SyncRequest::Spawn(spawn)), Spawn)
+    }
+
     /// Opens a journal.
-    fn join(&self, join: Join) -> Answered<JoinAnswer>;
+    fn join(&self, join: Join) -> Answered<JoinAnswer> {
+        only!(self.ask(SyncRequest::Join(join)), Join)
+    }
 
     /// Announces that a journal will damage a generation.
-    fn enter(&self, enter: Enter) -> Answered<EnterAnswer>;
+    fn enter(&self, enter: Enter) -> Answered<EnterAnswer> {
+        only!(self.ask(SyncRequest::Enter(enter)), Enter)
+    }
 
     /// Pushes an interval of damage, and pulls the truth.
-    fn push(&self, push: Push) -> Answered<PushAnswer>;
+    fn push(&self, push: Push) -> Answered<PushAnswer> {
+        only!(self.ask(SyncRequest::Push(push)), Push)
+    }
 
     /// Pulls the truth alone.
-    fn truth(&self, boss: BossId) -> Answered<Truth>;
+    fn truth(&self, boss: BossId) -> Answered<Truth> {
+        only!(self.ask(SyncRequest::Truth(boss)), Truth)
+    }
 
     /// Reads a page of a boss's log.
-    fn read_log(&self, page: ReadLog) -> Answered<LogPage>;
+    fn read_log(&self, page: ReadLog) -> Answered<LogPage> {
+        only!(self.ask(SyncRequest::ReadLog(page)), ReadLog)
+    }
+
+    /// Lists the bosses, ascending.
+    fn bosses(&self) -> Answered<Vec<BossId>> {
+        only!(self.ask(SyncRequest::Bosses), Bosses)
+    }
 }

@@ -12,6 +12,6 @@ pub mod disk;
 mod driver;
 
 #[cfg(feature = "driver")]
-pub use client::{Answered, Authority, Unavailable};
+pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
 pub use driver::Embedded;

@@ -5,7 +5,7 @@ use authority::disk::DiskError;
 use authority::{Authority, Embedded};
 use protocol::{
     BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Push,
-    PushAnswer, ReadLog, Scenario, ShardId, Truth, Verdict,
+    PushAnswer, ReadLog, Scenario, ShardId, Spawn, SpawnAnswer, Truth, Verdict,
 };
 use std::path::Path;
 use ucore::{Bin, GMapDelta, Max, Version};
@@ -13,12 +13,11 @@ use ucore::{Bin, GMapDelta, Max, Version};
 const BOSS: BossId = BossId(1);
 const JOURNAL: JournalId = JournalId(Bin([7; 16]));
 
-fn scenario() -> Scenario {
-    Scenario::parse(Scenario::default_text()).unwrap()
-}
-
-fn open(dir: &Path) -> Embedded {
-    Embedded::open(dir, scenario()).unwrap()
+async fn open(dir: &Path) -> Embedded {
+    let authority = Embedded::open(dir).unwrap();
+    let Scenario { id: boss, spec } = Scenario::parse(Scenario::default_text()).unwrap();
+    authority.spawn(Spawn { boss, spec: Box::new(spec) }).await.unwrap();
+    authority
 }
 
 async fn join(authority: &Embedded) -> Truth {
@@ -44,7 +43,7 @@ async fn push(authority: &Embedded, from: u64, to: u64, seen: &Truth) -> PushAns
 #[tokio::test]
 async fn what_was_answered_is_there_after_the_next_opening() {
     let dir = tempfile::tempdir().unwrap();
-    let authority = open(dir.path());
+    let authority = open(dir.path()).await;
     let mut truth = join(&authority).await;
     // More pushes than one snapshot covers.
     for to in 1..=1_200 {
@@ -53,7 +52,7 @@ async fn what_was_answered_is_there_after_the_next_opening() {
         truth = answer.truth;
     }
     drop(authority);
-    let again = open(dir.path());
+    let again = open(dir.path()).await;
     let restored = again.truth(BOSS).await.unwrap();
     assert_eq!((restored.version, restored.chain), (truth.version, truth.chain));
     assert_eq!(restored.damage, 1_200);
@@ -64,14 +63,14 @@ async fn what_was_answered_is_there_after_the_next_opening() {
 #[tokio::test]
 async fn the_log_reads_without_a_gap_from_version_one() {
     let dir = tempfile::tempdir().unwrap();
-    let authority = open(dir.path());
+    let authority = open(dir.path()).await;
     let mut truth = join(&authority).await;
     for to in 1..=600 {
         truth = push(&authority, to - 1, to, &truth).await.truth;
     }
     let (mut after, mut chain) = (Version(0), ucore::Chain::START);
     loop {
-        let page = authority.read_log(ReadLog { boss: BOSS, after }).await.unwrap();
+        let page = authority.read_log(ReadLog { boss: BOSS, after, wait_ms: 0 }).await.unwrap();
         assert_eq!(page.base, None);
         if page.entries.is_empty() {
             break;
@@ -87,8 +86,8 @@ async fn the_log_reads_without_a_gap_from_version_one() {
 #[tokio::test]
 async fn a_second_process_is_kept_out_and_told_how_to_get_in() {
     let dir = tempfile::tempdir().unwrap();
-    let _first = open(dir.path());
-    let error = Embedded::open(dir.path(), scenario()).unwrap_err();
+    let _first = open(dir.path()).await;
+    let error = Embedded::open(dir.path()).unwrap_err();
     assert!(matches!(error, DiskError::Locked(_)));
     assert!(error.to_string().contains("stop that one, or choose another data directory"));
 }
@@ -98,23 +97,23 @@ async fn a_directory_that_is_none_is_named_with_the_cure() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "not a directory").unwrap();
-    let error = Embedded::open(&file, scenario()).unwrap_err().to_string();
+    let error = Embedded::open(&file).unwrap_err().to_string();
     assert!(error.contains("file") && error.contains("check that it can be read"), "{error}");
 }
 
 #[tokio::test]
 async fn an_unknown_boss_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    let authority = open(dir.path());
+    let authority = open(dir.path()).await;
     let error = authority.truth(BossId(9)).await.unwrap_err().to_string();
     assert!(error.contains("no boss 9"), "{error}");
 }
 
 /// A file with some history, closed.
 async fn used_file(dir: &Path) -> Vec<u8> {
-    let authority = open(dir);
+    let authority = open(dir).await;
     let mut truth = join(&authority).await;
-    for to in 1..=50 {
+    for to in 1..=400 {
         truth = push(&authority, to - 1, to, &truth).await.truth;
     }
     drop(authority);
@@ -125,7 +124,7 @@ async fn used_file(dir: &Path) -> Vec<u8> {
 async fn damage_is_refused_by_name_or_is_in_bytes_that_hold_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let good = used_file(dir.path()).await;
-    let sound = open(dir.path()).truth(BOSS).await.unwrap();
+    let sound = open(dir.path()).await.truth(BOSS).await.unwrap();
     let mut refused = 0;
     let step = good.len() / 400;
     for at in (0..good.len()).step_by(step) {
@@ -133,7 +132,7 @@ async fn damage_is_refused_by_name_or_is_in_bytes_that_hold_nothing() {
         let mut bytes = good.clone();
         bytes[at] ^= 0x40;
         std::fs::write(place.path().join("authority.redb"), bytes).unwrap();
-        match Embedded::open(place.path(), scenario()) {
+        match Embedded::open(place.path()) {
             Err(error) => {
                 refused += 1;
                 assert!(error.to_string().contains("authority.redb"), "{error}");
@@ -154,8 +153,62 @@ async fn a_file_that_was_cut_is_refused_by_name() {
     for len in [0, 1, 100, 4_096, good.len() / 2, good.len() - 1] {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join("authority.redb"), &good[..len]).unwrap();
-        let error = Embedded::open(place.path(), scenario()).unwrap_err();
+        let error = Embedded::open(place.path()).unwrap_err();
         assert!(matches!(error, DiskError::Damaged { .. }), "{len} bytes: {error}");
         assert!(error.to_string().contains("put a backup"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_reader_at_the_end_of_the_log_waits_for_the_next_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = open(dir.path()).await;
+    let truth = join(&authority).await;
+    let page = ReadLog { boss: BOSS, after: truth.version, wait_ms: 30_000 };
+    let waiting = tokio::spawn(authority.read_log(page));
+    push(&authority, 0, 5, &truth).await;
+    let entries = waiting.await.unwrap().unwrap().entries;
+    assert_eq!(entries.len(), 1);
+    assert!(entries[0].fields.starts_with("push "), "{}", entries[0].fields);
+    let page = ReadLog { after: entries[0].version, wait_ms: 1, ..page };
+    let nothing = authority.read_log(page).await.unwrap();
+    assert_eq!(nothing.entries.len(), 0, "a wait ends without an entry, too");
+}
+
+#[tokio::test]
+async fn one_file_keeps_many_bosses_apart_and_their_next_scenarios() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = open(dir.path()).await;
+    let Scenario { mut spec, .. } = Scenario::parse(Scenario::default_text()).unwrap();
+    spec.hp_max = 77;
+    let other = Spawn { boss: BossId(2), spec: Box::new(spec.clone()) };
+    let begun = authority.spawn(other.clone()).await.unwrap();
+    assert!(matches!(begun, SpawnAnswer::Begun(truth) if truth.hp_max == 77));
+    spec.hp_max = 88;
+    let next = authority.spawn(Spawn { spec: Box::new(spec), ..other }).await.unwrap();
+    assert!(matches!(next, SpawnAnswer::Next(truth) if truth.hp_max == 77));
+    let truth = join(&authority).await;
+    push(&authority, 0, 5, &truth).await;
+    drop(authority);
+    let again = open(dir.path()).await;
+    assert_eq!(again.bosses().await.unwrap(), [BOSS, BossId(2)]);
+    assert_eq!(again.truth(BOSS).await.unwrap().damage, 5);
+    assert_eq!(again.truth(BossId(2)).await.unwrap().damage, 0);
+    // The second one dies, and comes back as it was told.
+    let (boss, journal, shard) = (BossId(2), JOURNAL, ShardId(2));
+    again.join(Join { boss, journal, shard, lineage: Vec::new() }).await.unwrap();
+    again.enter(Enter { boss, journal, generation: Gen(1) }).await.unwrap();
+    let players = GMapDelta::line(PlayerId(1), Max::of(77));
+    let interval = Interval { generation: Gen(1), from: 0, to: 77, players, names: [].into() };
+    let seen = again.truth(boss).await.unwrap().seen();
+    let mut push = Push { boss, journal, interval, last: false, online: 1, seen };
+    again.push(push.clone()).await.unwrap();
+    push.last = true;
+    let mut after = Version(0);
+    while again.truth(boss).await.unwrap().generation == Gen(1) {
+        again.push(push.clone()).await.unwrap();
+        let page = ReadLog { boss, after, wait_ms: 30_000 };
+        after = again.read_log(page).await.unwrap().entries.last().map_or(after, |it| it.version);
+    }
+    assert_eq!(again.truth(boss).await.unwrap().hp_max, 88);
 }

@@ -9,6 +9,7 @@ mod codec;
 mod message;
 mod scenario;
 mod sync;
+mod request;
 mod damage;
 mod life;
 mod boss;
@@ -29,6 +30,7 @@ pub use message::{
     Ack, BossCard, CloseCode, Hello, Hit, MessageError, PlayerMessage, Refusal, RefusalReason,
     ShardMessage, State, StateUpdate, Tally, Welcome,
 };
+pub use request::{Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
 pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
 pub use sync::{
     Claim, Enter, EnterAnswer, FollowError, Interval, Join, JoinAnswer, LateLine, Line, LogPage,

@@ -87,6 +87,12 @@ pub const PLAYERS_MAX: usize = 1_000_000;
 /// Entries of one page of a log.
 pub const LOG_PAGE_ENTRIES_MAX: usize = 512;
 
+/// Bytes of the entries of one page of a log. The entry that reaches it is the page's last.
+pub const LOG_PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Milliseconds that reading a log may wait for its next entry. A longer wait is cut to this.
+pub const READ_WAIT_MS_MAX: u32 = 30_000;
+
 /// Recent versions whose chain an authority can compare with a shard's. Older ones pass.
 pub const CHAINS_MAX: usize = 4_096;
 

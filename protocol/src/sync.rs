@@ -247,6 +247,9 @@ pub struct ReadLog {
     pub boss: BossId,
     /// The page begins after this version.
     pub after: Version,
+    /// At the end of the log: how long the answer may wait for the next entry, at most
+    /// [`READ_WAIT_MS_MAX`](crate::limits::READ_WAIT_MS_MAX).
+    pub wait_ms: u32,
 }
 
 /// A page of a boss's log.

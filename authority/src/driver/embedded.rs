@@ -7,15 +7,15 @@
 )]
 
 use super::store::Store;
-use crate::client::{Answered, Authority, Unavailable};
+use crate::client::{Answered, Authority};
 use crate::disk::DiskError;
 use crate::machine::Machine;
 use futures::FutureExt;
-use protocol::limits::{AUTHORITY_REQUESTS_MAX, COMMIT_REQUESTS_MAX};
-use protocol::{
-    BossId, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Push, PushAnswer, ReadLog, Scenario,
-    Truth,
-};
+use futures::future::BoxFuture;
+use protocol::limits::{AUTHORITY_REQUESTS_MAX, COMMIT_REQUESTS_MAX, READ_WAIT_MS_MAX};
+use protocol::{BossId, ReadLog, Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 #[derive(Debug, Clone)]
 pub struct Embedded {
     // Dropped before the thread, which ends when no sender is left.
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Asked>,
+    /// Counts commits: readers at the end of a log wait for the next one.
+    commits: watch::Receiver<u64>,
     /// Why it stopped, once it has.
     stopped: watch::Receiver<Option<Arc<str>>>,
     _thread: Arc<Thread>,
@@ -45,43 +47,31 @@ impl Drop for Thread {
     }
 }
 
-enum Request {
-    Join(Join, Reply<JoinAnswer>),
-    Enter(Enter, Reply<EnterAnswer>),
-    Push(Push, Reply<PushAnswer>),
-    Truth(BossId, Reply<Truth>),
-    ReadLog(ReadLog, Reply<LogPage>),
-}
-
-type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
-
-/// Gives an answer away; called once everything behind it is durable.
-type Give = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
+/// A request, and where its answer goes.
+type Asked = (SyncRequest, oneshot::Sender<Result<SyncAnswer, Unavailable>>);
 
 /// How often the life cycle takes a step.
 const POLL: Duration = Duration::from_secs(1);
 
 impl Embedded {
-    /// Opens the directory, checks its file, and continues where its log ends. An empty directory
-    /// begins the first generation of `scenario`; otherwise `scenario` is that of the next one.
+    /// Opens the directory, checks its file, and continues where the logs of its bosses end.
     ///
     /// # Errors
     /// [`DiskError`], which names the file and the cure.
-    pub fn open(dir: &Path, scenario: Scenario) -> Result<Self, DiskError> {
+    pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let mut store = Store::open(dir)?;
-        let mut machine = store.restore(dir, scenario.id, scenario.spec)?;
-        let failed = |error: String| DiskError::Io(dir.to_owned(), error);
-        commit(&mut store, &mut machine).map_err(failed)?;
+        let bosses = store.restore(dir)?;
+        let (commits, committed) = watch::channel(0);
+        let truths = Truths { store, bosses, commits };
+        let failed = |error: std::io::Error| DiskError::Io(dir.to_owned(), error.to_string());
         let (requests, inbox) = mpsc::channel(AUTHORITY_REQUESTS_MAX);
         let (stop, stopped) = watch::channel(None);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| failed(error.to_string()))?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let thread = std::thread::Builder::new()
             .name("authority".to_owned())
             .spawn(move || {
-                if let Err(reason) = runtime.block_on(run(store, machine, inbox)) {
+                if let Err(reason) = runtime.block_on(run(truths, inbox)) {
                     tracing::error!(
                         target: "worldboss::authority",
                         "the authority stops: {reason}",
@@ -89,64 +79,70 @@ impl Embedded {
                     stop.send_replace(Some(reason.into()));
                 }
             })
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { requests, stopped, _thread: Arc::new(Thread(Some(thread))) })
+            .map_err(failed)?;
+        let thread = Arc::new(Thread(Some(thread)));
+        Ok(Self { requests, commits: committed, stopped, _thread: thread })
     }
 
-    /// Waits until the authority stops by itself, and says why. It does so when its disk refuses a
-    /// write or a sync: what the disk holds then is unknown, so it must be opened and checked anew.
-    pub async fn stopped(&self) -> String {
-        let mut stopped = self.stopped.clone();
-        match stopped.wait_for(Option::is_some).await {
-            Ok(reason) => reason.as_deref().unwrap_or_default().to_owned(),
-            Err(_) => "its thread has ended".to_owned(),
+    async fn ask_thread(&self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send((request, reply)).await.is_ok()
+            && let Ok(answer) = answer.await
+        {
+            return answer;
+        }
+        let reason = self.stopped.borrow().as_deref().unwrap_or("its thread has ended").to_owned();
+        Err(Unavailable::Stopped(reason))
+    }
+
+    /// Reads a page; at the end of the log, waits until there is one.
+    async fn read(mut self, page: ReadLog) -> Result<SyncAnswer, Unavailable> {
+        let wait = Duration::from_millis(page.wait_ms.min(READ_WAIT_MS_MAX).into());
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            self.commits.mark_unchanged();
+            let answer = self.ask_thread(SyncRequest::ReadLog(page)).await?;
+            let empty = matches!(&answer, SyncAnswer::ReadLog(page) if page.entries.is_empty());
+            let more = tokio::time::timeout_at(deadline, self.commits.changed());
+            if !empty || !matches!(more.await, Ok(Ok(()))) {
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+impl Authority for Embedded {
+    fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer> {
+        let authority = self.clone();
+        match request {
+            SyncRequest::ReadLog(page) if page.wait_ms > 0 => authority.read(page).boxed(),
+            request => async move { authority.ask_thread(request).await }.boxed(),
         }
     }
 
-    fn ask<T: Send + 'static>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Answered<T> {
-        let (reply, answer) = oneshot::channel();
-        let (authority, request) = (self.clone(), request(reply));
+    /// It stops by itself when its disk refuses a write or a sync: what the disk holds then is
+    /// unknown, so it must be opened and checked anew.
+    fn stopped(&self) -> BoxFuture<'static, String> {
+        let mut stopped = self.stopped.clone();
         async move {
-            let sent = authority.requests.send(request).await.is_ok();
-            if sent && let Ok(answer) = answer.await {
-                return answer;
+            match stopped.wait_for(Option::is_some).await {
+                Ok(reason) => reason.as_deref().unwrap_or_default().to_owned(),
+                Err(_) => "its thread has ended".to_owned(),
             }
-            let reason =
-                authority.stopped.borrow().as_deref().unwrap_or("its thread has ended").to_owned();
-            Err(Unavailable::Stopped(reason))
         }
         .boxed()
     }
 }
 
-impl Authority for Embedded {
-    fn join(&self, join: Join) -> Answered<JoinAnswer> {
-        self.ask(|reply| Request::Join(join, reply))
-    }
-
-    fn enter(&self, enter: Enter) -> Answered<EnterAnswer> {
-        self.ask(|reply| Request::Enter(enter, reply))
-    }
-
-    fn push(&self, push: Push) -> Answered<PushAnswer> {
-        self.ask(|reply| Request::Push(push, reply))
-    }
-
-    fn truth(&self, boss: BossId) -> Answered<Truth> {
-        self.ask(|reply| Request::Truth(boss, reply))
-    }
-
-    fn read_log(&self, page: ReadLog) -> Answered<LogPage> {
-        self.ask(|reply| Request::ReadLog(page, reply))
-    }
+/// All bosses of a file.
+struct Truths {
+    store: Store,
+    bosses: BTreeMap<BossId, Machine>,
+    commits: watch::Sender<u64>,
 }
 
 /// Serves requests until every handle is gone, or the disk fails.
-async fn run(
-    mut store: Store,
-    mut machine: Machine,
-    mut inbox: mpsc::Receiver<Request>,
-) -> Result<(), String> {
+async fn run(mut truths: Truths, mut inbox: mpsc::Receiver<Asked>) -> Result<(), String> {
     let mut poll = tokio::time::interval(POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut requests = Vec::new();
@@ -156,68 +152,75 @@ async fn run(
                 if count == 0 {
                     return Ok(());
                 }
-                let requests = requests.drain(..);
-                let answers = requests.map(|request| serve(&store, &mut machine, request));
-                let answers = answers.collect();
-                settle(&mut store, &mut machine, answers)?;
+                let answers: Vec<_> = requests
+                    .drain(..)
+                    .map(|(request, reply)| (truths.answer(request), reply))
+                    .collect();
+                let committed = truths.commit();
+                for (answer, reply) in answers {
+                    // Who asked may have gone away; then nobody needs the answer.
+                    drop(reply.send(committed.clone().map_err(Unavailable::Stopped).and(answer)));
+                }
+                committed?;
             }
             _ = poll.tick() => {
-                machine.handle_poll();
-                settle(&mut store, &mut machine, Vec::new())?;
+                truths.bosses.values_mut().for_each(Machine::handle_poll);
+                truths.commit()?;
             }
         }
     }
 }
 
-/// Commits what the machine put out, then gives the answers away.
-fn settle(store: &mut Store, machine: &mut Machine, answers: Vec<Give>) -> Result<(), String> {
-    let committed = commit(store, machine);
-    for give in answers {
-        give(committed.clone().map_err(Unavailable::Stopped));
+impl Truths {
+    /// Carries a request out. The answer must be kept back until the commit.
+    fn answer(&mut self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
+        Ok(match request {
+            SyncRequest::Spawn(spawn) => SyncAnswer::Spawn(self.spawn(spawn)),
+            SyncRequest::Join(join) => SyncAnswer::Join(self.boss(join.boss)?.handle_join(join)),
+            SyncRequest::Enter(enter) => {
+                SyncAnswer::Enter(self.boss(enter.boss)?.handle_enter(&enter))
+            }
+            SyncRequest::Push(push) => SyncAnswer::Push(self.boss(push.boss)?.handle_push(push)),
+            SyncRequest::Truth(boss) => SyncAnswer::Truth(self.boss(boss)?.truth()),
+            SyncRequest::ReadLog(page) => {
+                self.boss(page.boss)?;
+                SyncAnswer::ReadLog(self.store.page(page).map_err(Unavailable::Unknown)?)
+            }
+            SyncRequest::Bosses => SyncAnswer::Bosses(self.bosses.keys().copied().collect()),
+        })
     }
-    committed
-}
 
-fn commit(store: &mut Store, machine: &mut Machine) -> Result<(), String> {
-    let outputs: Vec<_> = std::iter::from_fn(|| machine.poll_output()).collect();
-    if outputs.is_empty() {
-        return Ok(());
+    fn boss(&mut self, id: BossId) -> Result<&mut Machine, Unavailable> {
+        self.bosses.get_mut(&id).ok_or(Unavailable::NoBoss(id))
     }
-    let failed = |error: redb::Error| format!("its disk refused a write: {error}");
-    store.commit(machine.id(), &outputs).map_err(failed)?;
-    if store.wants_snapshot() {
-        store.save_snapshot(machine.id(), &machine.snapshot()).map_err(failed)?;
-    }
-    Ok(())
-}
 
-/// Carries a request out and keeps its answer back.
-fn serve(store: &Store, machine: &mut Machine, request: Request) -> Give {
-    let boss = machine.id();
-    match request {
-        Request::Join(join, reply) if join.boss == boss => hold(machine.handle_join(join), reply),
-        Request::Enter(enter, reply) if enter.boss == boss => {
-            hold(machine.handle_enter(&enter), reply)
+    fn spawn(&mut self, spawn: Spawn) -> SpawnAnswer {
+        match self.bosses.entry(spawn.boss) {
+            Entry::Occupied(mut boss) => boss.get_mut().handle_spawn(*spawn.spec),
+            Entry::Vacant(place) => {
+                SpawnAnswer::Begun(place.insert(Machine::new(spawn.boss, *spawn.spec)).truth())
+            }
         }
-        Request::Push(push, reply) if push.boss == boss => hold(machine.handle_push(push), reply),
-        Request::Truth(id, reply) if id == boss => hold(machine.truth(), reply),
-        Request::ReadLog(page, reply) if page.boss == boss => match store.page(page) {
-            Ok(page) => hold(page, reply),
-            Err(error) => refuse(Unavailable::Unknown(error), reply),
-        },
-        Request::Join(Join { boss, .. }, reply) => refuse(Unavailable::NoBoss(boss), reply),
-        Request::Enter(Enter { boss, .. }, reply) => refuse(Unavailable::NoBoss(boss), reply),
-        Request::Push(Push { boss, .. }, reply) => refuse(Unavailable::NoBoss(boss), reply),
-        Request::Truth(boss, reply) => refuse(Unavailable::NoBoss(boss), reply),
-        Request::ReadLog(ReadLog { boss, .. }, reply) => refuse(Unavailable::NoBoss(boss), reply),
     }
-}
 
-/// Who asked may have gone away; then nobody needs the answer.
-fn hold<T: Send + 'static>(answer: T, reply: Reply<T>) -> Give {
-    Box::new(move |durable| drop(reply.send(durable.map(|()| answer))))
-}
-
-fn refuse<T: Send + 'static>(why: Unavailable, reply: Reply<T>) -> Give {
-    Box::new(move |_| drop(reply.send(Err(why))))
+    /// Makes durable what the machines put out.
+    fn commit(&mut self) -> Result<(), String> {
+        let outputs: Vec<_> = self
+            .bosses
+            .iter_mut()
+            .flat_map(|(id, boss)| std::iter::from_fn(|| boss.poll_output()).map(|out| (*id, out)))
+            .collect();
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: redb::Error| format!("its disk refused a write: {error}");
+        self.store.commit(&outputs).map_err(failed)?;
+        self.commits.send_modify(|commits| *commits += 1);
+        for (id, boss) in &self.bosses {
+            if self.store.wants_snapshot(*id) {
+                self.store.save_snapshot(*id, &boss.snapshot()).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -2,11 +2,14 @@
 
 use crate::disk::{DiskError, Kind};
 use crate::machine::{Machine, Output};
-use protocol::limits::{KEEP_GENERATIONS, LOG_PAGE_ENTRIES_MAX, SNAPSHOT_ENTRIES_MAX};
+use protocol::limits::{
+    KEEP_GENERATIONS, LOG_PAGE_BYTES_MAX, LOG_PAGE_ENTRIES_MAX, SNAPSHOT_ENTRIES_MAX,
+};
 use protocol::{
     BossId, BossSpec, Entry, Gen, Ledger, LogPage, ReadLog, Snapshot, decode_record, encode_record,
 };
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use std::collections::BTreeMap;
 use std::path::Path;
 use ucore::Version;
 
@@ -20,9 +23,12 @@ const BASES: TableDefinition<'_, (u32, u32), (u64, &[u8])> = TableDefinition::ne
 /// (boss, generation) -> the ledger with which it ended.
 const LEDGERS: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("ledgers");
 
+/// boss -> the [`BossSpec`] of its generations to come: the list of bosses.
+const NEXT: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("next");
+
 const FILE: Kind = Kind {
     name: "authority.redb",
-    format: 2,
+    format: 3,
     cure: "put a backup of the file in its place, or move it away to begin anew: shards then push \
            again what their journals still hold",
 };
@@ -31,7 +37,8 @@ const FILE: Kind = Kind {
 #[derive(Debug)]
 pub(super) struct Store {
     database: Database,
-    since_snapshot: u64,
+    /// Entries that opening would have to fold, by boss.
+    since_snapshot: BTreeMap<BossId, u64>,
 }
 
 impl Store {
@@ -42,13 +49,34 @@ impl Store {
             write.open_table(NEWEST)?;
             write.open_table(BASES)?;
             write.open_table(LEDGERS)?;
+            write.open_table(NEXT)?;
             Ok(())
         })?;
-        Ok(Self { database, since_snapshot: 0 })
+        Ok(Self { database, since_snapshot: BTreeMap::new() })
     }
 
-    /// The boss's machine as the log left it.
-    pub(super) fn restore(
+    /// The machines of all bosses as their logs left them.
+    pub(super) fn restore(&mut self, dir: &Path) -> Result<BTreeMap<BossId, Machine>, DiskError> {
+        let bosses = self.bosses().map_err(|error| FILE.damaged(dir, error))?;
+        let mut machines = BTreeMap::new();
+        for (boss, spec) in bosses {
+            let spec = decode_record(&spec).map_err(|error| FILE.damaged(dir, error))?;
+            machines.insert(boss, self.restore_boss(dir, boss, spec)?);
+        }
+        Ok(machines)
+    }
+
+    fn bosses(&self) -> Result<Vec<(BossId, Vec<u8>)>, redb::Error> {
+        let read = self.database.begin_read()?;
+        let mut bosses = Vec::new();
+        for line in read.open_table(NEXT)?.iter()? {
+            let (boss, spec) = line?;
+            bosses.push((BossId(boss.value()), spec.value().to_vec()));
+        }
+        Ok(bosses)
+    }
+
+    fn restore_boss(
         &mut self,
         dir: &Path,
         boss: BossId,
@@ -61,37 +89,31 @@ impl Store {
             .transpose()
             .map_err(|error| FILE.damaged(dir, error))?;
         let snapshot = snapshot.unwrap_or_default();
-        let entries = self.entries(boss, snapshot.version, usize::MAX).map_err(damage)?;
-        self.since_snapshot = entries.len() as u64;
+        let entries =
+            self.entries(boss, snapshot.version, usize::MAX, usize::MAX).map_err(damage)?;
+        self.since_snapshot.insert(boss, entries.len() as u64);
         Machine::restore(boss, spec, snapshot, entries).map_err(|error| FILE.damaged(dir, error))
     }
 
     /// Makes outputs durable: one commit, synced before it returns.
-    pub(super) fn commit(&mut self, boss: BossId, outputs: &[Output]) -> Result<(), redb::Error> {
+    pub(super) fn commit(&mut self, outputs: &[(BossId, Output)]) -> Result<(), redb::Error> {
         let write = self.database.begin_write()?;
         {
-            let mut log = write.open_table(LOG)?;
-            let mut bases = write.open_table(BASES)?;
-            let mut newest = write.open_table(NEWEST)?;
-            let mut ledgers = write.open_table(LEDGERS)?;
-            for output in outputs {
+            let mut tables = Tables::open(&write)?;
+            for (boss, output) in outputs {
+                let since = self.since_snapshot.entry(*boss).or_default();
                 match output {
                     Output::Entry(entry) => {
-                        self.since_snapshot += 1;
-                        log.insert((boss.0, entry.version.0), encode_record(entry).as_slice())?;
+                        *since += 1;
+                        let key = (boss.0, entry.version.0);
+                        tables.log.insert(key, encode_record(entry).as_slice())?;
                     }
                     Output::Base(generation, base) => {
-                        let bytes = encode_record(base);
-                        let line = (base.version.0, bytes.as_slice());
-                        bases.insert((boss.0, generation.0), line)?;
-                        // Opening may not start from what is dropped below.
-                        newest.insert(boss.0, bytes.as_slice())?;
-                        self.since_snapshot = 0;
-                        if let Some(closed) = closing_ledger(boss, base) {
-                            let key = (boss.0, generation.0 - 1);
-                            ledgers.insert(key, encode_record(&closed).as_slice())?;
-                        }
-                        drop_old(boss, *generation, &mut log, &mut bases)?;
+                        *since = 0;
+                        tables.begin(*boss, *generation, base)?;
+                    }
+                    Output::Next(spec) => {
+                        tables.next.insert(boss.0, encode_record(&**spec).as_slice())?;
                     }
                 }
             }
@@ -101,8 +123,8 @@ impl Store {
     }
 
     /// Whether it is time to write a snapshot, so that opening stays fast.
-    pub(super) fn wants_snapshot(&self) -> bool {
-        self.since_snapshot >= SNAPSHOT_ENTRIES_MAX
+    pub(super) fn wants_snapshot(&self, boss: BossId) -> bool {
+        self.since_snapshot.get(&boss).is_some_and(|since| *since >= SNAPSHOT_ENTRIES_MAX)
     }
 
     /// Replaces the snapshot from which opening starts.
@@ -114,7 +136,7 @@ impl Store {
         let write = self.database.begin_write()?;
         write.open_table(NEWEST)?.insert(boss.0, encode_record(snapshot).as_slice())?;
         write.commit()?;
-        self.since_snapshot = 0;
+        self.since_snapshot.insert(boss, 0);
         Ok(())
     }
 
@@ -126,7 +148,7 @@ impl Store {
             .transpose()
             .map_err(|error| error.to_string())?;
         let after = base.as_ref().map_or(page.after, |base| base.version);
-        let entries = self.entries(page.boss, after, LOG_PAGE_ENTRIES_MAX);
+        let entries = self.entries(page.boss, after, LOG_PAGE_ENTRIES_MAX, LOG_PAGE_BYTES_MAX);
         let entries = entries.map_err(|error| error.to_string())?;
         Ok(LogPage { base: base.map(Box::new), entries })
     }
@@ -148,16 +170,67 @@ impl Store {
         Ok(newest.map(|bytes| bytes.value().to_vec()))
     }
 
-    fn entries(&self, boss: BossId, after: Version, max: usize) -> Result<Vec<Entry>, redb::Error> {
+    fn entries(
+        &self,
+        boss: BossId,
+        after: Version,
+        max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Entry>, redb::Error> {
         let read = self.database.begin_read()?;
         let log = read.open_table(LOG)?;
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         for line in log.range((boss.0, after.next().0)..=(boss.0, u64::MAX))?.take(max) {
-            let entry = decode_record(line?.1.value())
+            let record = line?.1;
+            let entry = decode_record(record.value())
                 .map_err(|error| redb::StorageError::Corrupted(error.to_string()))?;
             entries.push(entry);
+            bytes += record.value().len();
+            if bytes >= bytes_max {
+                break;
+            }
         }
         Ok(entries)
+    }
+}
+
+/// The tables that a commit may write.
+struct Tables<'a> {
+    log: redb::Table<'a, (u32, u64), &'static [u8]>,
+    newest: redb::Table<'a, u32, &'static [u8]>,
+    bases: redb::Table<'a, (u32, u32), (u64, &'static [u8])>,
+    ledgers: redb::Table<'a, (u32, u32), &'static [u8]>,
+    next: redb::Table<'a, u32, &'static [u8]>,
+}
+
+impl<'a> Tables<'a> {
+    fn open(write: &'a redb::WriteTransaction) -> Result<Self, redb::Error> {
+        Ok(Self {
+            log: write.open_table(LOG)?,
+            newest: write.open_table(NEWEST)?,
+            bases: write.open_table(BASES)?,
+            ledgers: write.open_table(LEDGERS)?,
+            next: write.open_table(NEXT)?,
+        })
+    }
+
+    /// A generation begins at `base`: the one before it gets its closing ledger, and those that
+    /// are no longer kept lose their logs.
+    fn begin(&mut self, boss: BossId, generation: Gen, base: &Snapshot) -> Result<(), redb::Error> {
+        let bytes = encode_record(base);
+        self.bases.insert((boss.0, generation.0), (base.version.0, bytes.as_slice()))?;
+        // Opening may not start from what is dropped below.
+        self.newest.insert(boss.0, bytes.as_slice())?;
+        if let Some(closed) = closing_ledger(boss, base) {
+            let key = (boss.0, generation.0 - 1);
+            self.ledgers.insert(key, encode_record(&closed).as_slice())?;
+        }
+        let Some(oldest) = generation.0.checked_sub(KEEP_GENERATIONS) else { return Ok(()) };
+        let kept_from = self.bases.get((boss.0, oldest))?.map(|base| base.value().0);
+        let Some(version) = kept_from else { return Ok(()) };
+        self.log.retain_in((boss.0, 0)..=(boss.0, version), |_, _| false)?;
+        self.bases.retain_in((boss.0, 0)..(boss.0, oldest), |_, _| false)?;
+        Ok(())
     }
 }
 
@@ -167,26 +240,10 @@ fn closing_ledger(boss: BossId, base: &Snapshot) -> Option<protocol::LedgerGener
     ledger.generations.into_iter().last()
 }
 
-/// Drops the logs of generations that are no longer kept; their closing ledgers stay.
-fn drop_old(
-    boss: BossId,
-    generation: Gen,
-    log: &mut redb::Table<'_, (u32, u64), &[u8]>,
-    bases: &mut redb::Table<'_, (u32, u32), (u64, &[u8])>,
-) -> Result<(), redb::Error> {
-    let Some(oldest) = generation.0.checked_sub(KEEP_GENERATIONS) else { return Ok(()) };
-    let base = bases.get((boss.0, oldest))?.map(|base| base.value().0);
-    let Some(version) = base else { return Ok(()) };
-    log.retain_in((boss.0, 0)..=(boss.0, version), |_, _| false)?;
-    bases.retain_in((boss.0, 0)..(boss.0, oldest), |_, _| false)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use protocol::{Enter, Interval, Join, JournalId, PlayerId, Push, Scenario, ShardId, Status};
-    use std::collections::BTreeMap;
     use ucore::{Bin, GMapDelta, Max};
 
     const JOURNAL: JournalId = JournalId(Bin([3; 16]));
@@ -211,7 +268,9 @@ mod tests {
 
     fn commit(store: &mut Store, machine: &mut Machine) {
         let outputs: Vec<_> = std::iter::from_fn(|| machine.poll_output()).collect();
-        store.commit(machine.id(), &outputs).unwrap();
+        let boss = machine.id();
+        let outputs: Vec<_> = outputs.into_iter().map(|output| (boss, output)).collect();
+        store.commit(&outputs).unwrap();
     }
 
     #[test]
@@ -219,7 +278,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
         let Scenario { id, spec } = Scenario::parse(Scenario::default_text()).unwrap();
-        let mut machine = store.restore(dir.path(), id, spec).unwrap();
+        assert_eq!(store.restore(dir.path()).unwrap().len(), 0);
+        let mut machine = Machine::new(id, spec);
         let (journal, shard) = (JOURNAL, ShardId(1));
         machine.handle_join(Join { boss: id, journal, shard, lineage: Vec::new() });
         for generation in 1..=5 {
@@ -227,7 +287,7 @@ mod tests {
             commit(&mut store, &mut machine);
         }
         // Generation 6 goes on: 4 and 5 are whole, 1 to 3 are closing ledgers.
-        let page = store.page(ReadLog { boss: id, after: Version(0) }).unwrap();
+        let page = store.page(ReadLog { boss: id, after: Version(0), wait_ms: 0 }).unwrap();
         let base = page.base.expect("the log no longer begins at version 1");
         assert_eq!(base.boss.current().map(|(generation, _)| generation), Some(Gen(3)));
         assert!(page.entries[0].fields.starts_with("spawn g=4 "), "{}", page.entries[0].fields);
@@ -244,7 +304,7 @@ mod tests {
         }
         drop((ledgers, read, store));
         let mut store = Store::open(dir.path()).unwrap();
-        let again = store.restore(dir.path(), id, machine.spec().clone()).unwrap();
-        assert_eq!(again.snapshot(), machine.snapshot(), "and it opens again");
+        let again = store.restore(dir.path()).unwrap();
+        assert_eq!(again[&id].snapshot(), machine.snapshot(), "and it opens again");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Output;
 use protocol::limits::CHAINS_MAX;
-use protocol::{Entry, Gen, Seen, Snapshot};
+use protocol::{BossSpec, Entry, Gen, Seen, Snapshot};
 use std::collections::VecDeque;
 use ucore::{Chain, Version};
 
@@ -54,6 +54,11 @@ impl Log {
     /// Marks where a generation's log begins.
     pub(super) fn begin(&mut self, generation: Gen, base: Snapshot) {
         self.out.push_back(Output::Base(generation, Box::new(base)));
+    }
+
+    /// Notes the scenario of the generations to come.
+    pub(super) fn announce(&mut self, spec: BossSpec) {
+        self.out.push_back(Output::Next(Box::new(spec)));
     }
 
     pub(super) fn poll_output(&mut self) -> Option<Output> {

@@ -8,7 +8,8 @@ mod boss;
 mod log;
 
 use protocol::{
-    Boss, BossId, BossSpec, BossUpdate, Entry, FollowError, Gen, JournalId, Snapshot, Status, Truth,
+    Boss, BossId, BossSpec, BossUpdate, Entry, FollowError, Gen, JournalId, Snapshot, SpawnAnswer,
+    Status, Truth,
 };
 use std::collections::BTreeMap;
 use ucore::Updatable;
@@ -43,6 +44,8 @@ pub enum Output {
     Base(Gen, Box<Snapshot>),
     /// The next entry of the log.
     Entry(Entry),
+    /// The scenario of the generations to come.
+    Next(Box<BossSpec>),
 }
 
 impl Machine {
@@ -53,10 +56,11 @@ impl Machine {
             id,
             boss: Boss::default(),
             log: Log::default(),
-            next: spec,
+            next: spec.clone(),
             online: BTreeMap::new(),
         };
-        machine.spawn(Gen(1));
+        machine.log.announce(spec);
+        machine.begin(Gen(1));
         machine
     }
 
@@ -78,9 +82,18 @@ impl Machine {
         let empty = value.boss.current().is_none();
         let mut machine = Self { id, boss: value.boss, log, next: spec, online: BTreeMap::new() };
         if empty {
-            machine.spawn(Gen(1));
+            machine.begin(Gen(1));
         }
         Ok(machine)
+    }
+
+    /// Makes the generations to come as `spec` says.
+    pub fn handle_spawn(&mut self, spec: BossSpec) -> SpawnAnswer {
+        if spec != self.next {
+            self.next = spec.clone();
+            self.log.announce(spec);
+        }
+        SpawnAnswer::Next(self.truth())
     }
 
     /// One step of the life cycle, about once a second.
@@ -103,7 +116,7 @@ impl Machine {
                 }
             }
             Status::Closed if waited >= u32::from(timing.respawn_s) => {
-                self.spawn(generation.next());
+                self.begin(generation.next());
             }
             Status::Closed => self.commit(BossUpdate::Wait { generation }),
         }
@@ -155,7 +168,7 @@ impl Machine {
         }
     }
 
-    fn spawn(&mut self, generation: Gen) {
+    fn begin(&mut self, generation: Gen) {
         self.log.begin(generation, self.snapshot());
         let spec = Box::new(self.next.clone());
         self.commit(BossUpdate::Spawn { generation, spec });

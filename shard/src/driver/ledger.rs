@@ -1,9 +1,9 @@
 //! The books, folded from the authority's log: what `GET /api/ledger` answers.
 
 use super::clock::Clock;
-use authority::{Authority, Unavailable};
+use authority::Authority;
 use bytes::Bytes;
-use protocol::{BossId, FollowError, Ledger, LogPage, Micros, ReadLog, Snapshot};
+use protocol::{BossId, FollowError, Ledger, LogPage, Micros, ReadLog, Snapshot, Unavailable};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -74,7 +74,7 @@ impl Follower {
             value = Snapshot::default();
         }
         while value.version < truth.version {
-            let page = ReadLog { boss: self.boss, after: value.version };
+            let page = ReadLog { boss: self.boss, after: value.version, wait_ms: 0 };
             let page = self.authority.read_log(page).await?;
             let folded = tokio::task::spawn_blocking(move || fold(value, page)).await;
             value = folded.map_err(|_| LedgerError::Interrupted)??;

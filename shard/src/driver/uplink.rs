@@ -2,9 +2,10 @@
 //! the same answer.
 
 use crate::machine::{Answer, Request};
-use authority::{Authority, Unavailable};
+use authority::Authority;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use protocol::Unavailable;
 use std::sync::Arc;
 use std::time::Duration;
 

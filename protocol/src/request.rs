@@ -1,0 +1,92 @@
+//! Everything that may be asked of an authority, and everything that it may answer.
+
+use crate::{
+    BossId, BossSpec, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Push, PushAnswer, ReadLog,
+    Truth,
+};
+use serde::{Deserialize, Serialize};
+
+/// A request to an authority. Every one may be repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SyncRequest {
+    /// Begins a boss, or says what its next generations are.
+    Spawn(Spawn),
+    /// Opens a journal.
+    Join(Join),
+    /// Announces that a journal will damage a generation.
+    Enter(Enter),
+    /// Pushes an interval of damage, and pulls the truth.
+    Push(Push),
+    /// Pulls the truth alone.
+    Truth(BossId),
+    /// Reads a page of a boss's log.
+    ReadLog(ReadLog),
+    /// Lists the bosses.
+    Bosses,
+}
+
+/// The answer to a [`SyncRequest`] of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SyncAnswer {
+    /// To [`SyncRequest::Spawn`].
+    Spawn(SpawnAnswer),
+    /// To [`SyncRequest::Join`].
+    Join(JoinAnswer),
+    /// To [`SyncRequest::Enter`].
+    Enter(EnterAnswer),
+    /// To [`SyncRequest::Push`].
+    Push(PushAnswer),
+    /// To [`SyncRequest::Truth`].
+    Truth(Truth),
+    /// To [`SyncRequest::ReadLog`].
+    ReadLog(LogPage),
+    /// To [`SyncRequest::Bosses`]: ascending.
+    Bosses(Vec<BossId>),
+}
+
+/// Begins a boss whose first generation is as `spec` says, or, if it exists, makes its generations
+/// to come so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spawn {
+    /// The boss.
+    pub boss: BossId,
+    /// What it is.
+    pub spec: Box<BossSpec>,
+}
+
+/// What became of a [`Spawn`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SpawnAnswer {
+    /// Its first generation has begun.
+    Begun(Truth),
+    /// It fights on; its next generation will be as the spec says.
+    Next(Truth),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unavailable {
+    /// The request may have been carried out or not. Repeating it is harmless.
+    #[error("the authority did not answer: {0}")]
+    Unknown(String),
+    /// The request was not carried out. The text names the cure.
+    #[error("the authority can't do it now: {0}")]
+    Refused(String),
+    /// The authority does not run this boss.
+    #[error("the authority has no boss {0}; name one that it has, or spawn it")]
+    NoBoss(BossId),
+    /// The authority has stopped for good.
+    #[error("the authority has stopped: {0}")]
+    Stopped(String),
+}
+
+impl SpawnAnswer {
+    /// The truth.
+    #[must_use]
+    pub const fn truth(&self) -> &Truth {
+        match self {
+            Self::Begun(truth) | Self::Next(truth) => truth,
+        }
+    }
+}
