@@ -1,4 +1,4 @@
-//! A crate depends only on the crates above it, and xtask on none.
+//! A crate depends only on the crates above it, and xtask on none. Tests alone use xtask.
 
 use crate::checks::Violation;
 use crate::manifest::{self, Entry};
@@ -22,9 +22,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
             continue;
         };
         for (line, used) in dependencies(text) {
+            if used == TOOL {
+                let sentence = "`xtask` is for tests: only [dev-dependencies] may name it";
+                violations.push(Violation::new(&path, line, sentence));
+            }
             let place = LAYERS.iter().position(|other| *other == used);
-            let is_own = place.is_some() || used == TOOL;
-            if is_own && place.is_none_or(|place| place >= layer) {
+            if place.is_some_and(|place| place >= layer) {
                 let above = LAYERS[..layer].join(", ");
                 let sentence = format!("`{name}` may not use `{used}`, only: {above}");
                 violations.push(Violation::new(&path, line, sentence));
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn a_workspace_in_order_passes() {
         let upwards = "[dependencies]\nucore = { workspace = true }\nprotocol.workspace = true\n";
-        let tests = "[dev-dependencies]\nloadgen = { workspace = true }\n";
+        let tests = "[dev-dependencies]\nloadgen = { workspace = true }\nxtask.workspace = true\n";
         assert_eq!(
             reported(&[("score/Cargo.toml", upwards), ("ucore/Cargo.toml", tests)]),
             [""; 0]
@@ -132,6 +135,8 @@ mod tests {
             "[target.'cfg(unix)'.dependencies]\nshard = { workspace = true }\n",
             "[dependencies]\nother = { package = \"shard\", path = \"../shard\" }\n",
             "[dependencies]\nxtask = { path = \"../xtask\" }\n",
+            "[build-dependencies]\nxtask.workspace = true\n",
+            "[dependencies.xtask]\nworkspace = true\noptional = true\n",
         ] {
             assert_eq!(reported(&[("authority/Cargo.toml", planted)]).len(), 1, "{planted}");
         }
