@@ -27,6 +27,11 @@ const NEEDS: &[Need] = &[
         package: "chromium",
         why: "plays the game in the browser tests",
     },
+    Need {
+        probe: &["redis-server", "--version"],
+        package: "redis-server",
+        why: "is the authority's other store: tests start, kill and replace real ones",
+    },
 ];
 
 /// A part of the Rust toolchain that must be there.
