@@ -10,8 +10,12 @@ mod client;
 pub mod disk;
 #[cfg(feature = "driver")]
 mod driver;
+#[cfg(feature = "driver")]
+mod redis;
 
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
-pub use driver::Embedded;
+pub use driver::{Embedded, Follower, FollowerError, Steps};
+#[cfg(feature = "driver")]
+pub use redis::{AddressError, Redis};

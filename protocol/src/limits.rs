@@ -93,6 +93,10 @@ pub const LOG_PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Milliseconds that reading a log may wait for its next entry. A longer wait is cut to this.
 pub const READ_WAIT_MS_MAX: u32 = 30_000;
 
+/// Reads of logs that wait for their next entry in Redis, each on a connection of its own. More:
+/// refused.
+pub const REDIS_READERS_MAX: usize = 64;
+
 /// Recent versions whose chain an authority can compare with a shard's. Older ones pass.
 pub const CHAINS_MAX: usize = 4_096;
 

@@ -47,8 +47,27 @@ impl Drop for Thread {
     }
 }
 
-/// A request, and where its answer goes.
-type Asked = (SyncRequest, oneshot::Sender<Result<SyncAnswer, Unavailable>>);
+/// What the thread is asked.
+enum Asked {
+    /// A request, and where its answer goes.
+    Request(SyncRequest, Reply<SyncAnswer>),
+    /// A step of all life cycles.
+    Poll(Reply<()>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
+
+/// Gives an answer away; called once everything behind it is durable.
+type Give = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
+
+/// Who takes the steps of the life cycles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps {
+    /// The authority, once a second.
+    EachSecond,
+    /// Nobody but [`Embedded::poll`]: for tests and tools that decide when time passes.
+    ByHand,
+}
 
 /// How often the life cycle takes a step.
 const POLL: Duration = Duration::from_secs(1);
@@ -59,6 +78,14 @@ impl Embedded {
     /// # Errors
     /// [`DiskError`], which names the file and the cure.
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
+        Self::open_with(dir, Steps::EachSecond)
+    }
+
+    /// The same, with a choice of who takes the steps of the life cycles.
+    ///
+    /// # Errors
+    /// [`DiskError`], which names the file and the cure.
+    pub fn open_with(dir: &Path, steps: Steps) -> Result<Self, DiskError> {
         let mut store = Store::open(dir)?;
         let bosses = store.restore(dir)?;
         let (commits, committed) = watch::channel(0);
@@ -71,7 +98,7 @@ impl Embedded {
         let thread = std::thread::Builder::new()
             .name("authority".to_owned())
             .spawn(move || {
-                if let Err(reason) = runtime.block_on(run(truths, inbox)) {
+                if let Err(reason) = runtime.block_on(run(truths, inbox, steps)) {
                     tracing::error!(
                         target: "worldboss::authority",
                         "the authority stops: {reason}",
@@ -84,9 +111,17 @@ impl Embedded {
         Ok(Self { requests, commits: committed, stopped, _thread: thread })
     }
 
-    async fn ask_thread(&self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
+    /// Takes one step of every life cycle.
+    ///
+    /// # Errors
+    /// [`Unavailable::Stopped`].
+    pub async fn poll(&self) -> Result<(), Unavailable> {
+        self.ask_thread(Asked::Poll).await
+    }
+
+    async fn ask_thread<T>(&self, asked: impl FnOnce(Reply<T>) -> Asked) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        if self.requests.send((request, reply)).await.is_ok()
+        if self.requests.send(asked(reply)).await.is_ok()
             && let Ok(answer) = answer.await
         {
             return answer;
@@ -95,13 +130,17 @@ impl Embedded {
         Err(Unavailable::Stopped(reason))
     }
 
+    async fn request(&self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
+        self.ask_thread(|reply| Asked::Request(request, reply)).await
+    }
+
     /// Reads a page; at the end of the log, waits until there is one.
     async fn read(mut self, page: ReadLog) -> Result<SyncAnswer, Unavailable> {
         let wait = Duration::from_millis(page.wait_ms.min(READ_WAIT_MS_MAX).into());
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             self.commits.mark_unchanged();
-            let answer = self.ask_thread(SyncRequest::ReadLog(page)).await?;
+            let answer = self.request(SyncRequest::ReadLog(page)).await?;
             let empty = matches!(&answer, SyncAnswer::ReadLog(page) if page.entries.is_empty());
             let more = tokio::time::timeout_at(deadline, self.commits.changed());
             if !empty || !matches!(more.await, Ok(Ok(()))) {
@@ -114,10 +153,12 @@ impl Embedded {
 impl Authority for Embedded {
     fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer> {
         let authority = self.clone();
-        match request {
-            SyncRequest::ReadLog(page) if page.wait_ms > 0 => authority.read(page).boxed(),
-            request => async move { authority.ask_thread(request).await }.boxed(),
+        if let SyncRequest::ReadLog(page) = request
+            && page.wait_ms > 0
+        {
+            return authority.read(page).boxed();
         }
+        async move { authority.request(request).await }.boxed()
     }
 
     /// It stops by itself when its disk refuses a write or a sync: what the disk holds then is
@@ -142,36 +183,55 @@ struct Truths {
 }
 
 /// Serves requests until every handle is gone, or the disk fails.
-async fn run(mut truths: Truths, mut inbox: mpsc::Receiver<Asked>) -> Result<(), String> {
+async fn run(
+    mut truths: Truths,
+    mut inbox: mpsc::Receiver<Asked>,
+    steps: Steps,
+) -> Result<(), String> {
     let mut poll = tokio::time::interval(POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut requests = Vec::new();
+    let mut asked = Vec::new();
     loop {
         tokio::select! {
-            count = inbox.recv_many(&mut requests, COMMIT_REQUESTS_MAX) => {
+            count = inbox.recv_many(&mut asked, COMMIT_REQUESTS_MAX) => {
                 if count == 0 {
                     return Ok(());
                 }
-                let answers: Vec<_> = requests
-                    .drain(..)
-                    .map(|(request, reply)| (truths.answer(request), reply))
-                    .collect();
+                let answers: Vec<_> = asked.drain(..).map(|asked| truths.serve(asked)).collect();
                 let committed = truths.commit();
-                for (answer, reply) in answers {
-                    // Who asked may have gone away; then nobody needs the answer.
-                    drop(reply.send(committed.clone().map_err(Unavailable::Stopped).and(answer)));
+                for give in answers {
+                    give(committed.clone().map_err(Unavailable::Stopped));
                 }
                 committed?;
             }
-            _ = poll.tick() => {
-                truths.bosses.values_mut().for_each(Machine::handle_poll);
+            _ = poll.tick(), if steps == Steps::EachSecond => {
+                truths.poll();
                 truths.commit()?;
             }
         }
     }
 }
 
+/// Keeps an answer back until it may be given away. Who asked may be gone; then nobody needs it.
+fn hold<T: Send + 'static>(answer: Result<T, Unavailable>, reply: Reply<T>) -> Give {
+    Box::new(move |durable| drop(reply.send(durable.and(answer))))
+}
+
 impl Truths {
+    fn serve(&mut self, asked: Asked) -> Give {
+        match asked {
+            Asked::Request(request, reply) => hold(self.answer(request), reply),
+            Asked::Poll(reply) => {
+                self.poll();
+                hold(Ok(()), reply)
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        self.bosses.values_mut().for_each(Machine::handle_poll);
+    }
+
     /// Carries a request out. The answer must be kept back until the commit.
     fn answer(&mut self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
         Ok(match request {

@@ -1,6 +1,8 @@
 //! What runs the machine: a thread, a clock and a disk.
 
 mod embedded;
+mod follower;
 mod store;
 
-pub use embedded::Embedded;
+pub use embedded::{Embedded, Steps};
+pub use follower::{Follower, FollowerError};

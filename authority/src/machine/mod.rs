@@ -35,7 +35,7 @@ struct Online {
 }
 
 /// Polls without a push after which a journal's players no longer count as online.
-const SILENT_POLLS: u32 = 3;
+pub(crate) const SILENT_POLLS: u32 = 3;
 
 /// What the caller must make durable, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]

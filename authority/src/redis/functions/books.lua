@@ -1,0 +1,77 @@
+-- Books and journals: what a generation knows of who writes to it.
+
+local function journal_of(boss, id)
+  local text = get(boss.journals, id)
+  if not text then
+    return nil
+  end
+  local shard, sealed, successor = text:match('^(%d+) ([01]) (.+)$')
+  return { shard = shard, sealed = sealed == '1', successor = successor }
+end
+
+local function put_journal(boss, id, it)
+  local sealed = it.sealed and '1' or '0'
+  set(boss.journals, id, it.shard .. ' ' .. sealed .. ' ' .. it.successor)
+end
+
+-- A journal's totals in a book: zero, and not entered, if there are none.
+local function totals_of(boss, generation, id)
+  local text = get(boss.totals, generation .. ':' .. id)
+  local counted, finished, late = (text or '0 - -'):match('^(%d+) (.) (.+)$')
+  local it = { counted = tonumber(counted), entered = finished ~= '-', finished = finished == '1' }
+  it.late = late ~= '-' and tonumber(late) or nil
+  it.applied = it.late or it.counted
+  return it
+end
+
+-- Writes a journal's totals, and keeps count of those that have not said all.
+local function put_totals(boss, generation, id, it)
+  local before = totals_of(boss, generation, id)
+  local was_open = before.entered and not before.finished
+  local is_open = it.entered and not it.finished
+  if was_open ~= is_open then
+    local open_field = generation .. ':open'
+    local count = tonumber(get(boss.state, open_field))
+    set(boss.state, open_field, int(count + (is_open and 1 or -1)))
+  end
+  local finished = it.entered and (it.finished and '1' or '0') or '-'
+  local late = it.late and int(it.late) or '-'
+  set(boss.totals, generation .. ':' .. id, int(it.counted) .. ' ' .. finished .. ' ' .. late)
+end
+
+local function books(boss)
+  return get(boss.state, 'books'):gmatch('%d+')
+end
+
+-- Nothing that a sealed journal says counts any more.
+local function seal(boss, id, successor)
+  local it = journal_of(boss, id)
+  it.sealed = true
+  if it.successor == '-' and successor then
+    it.successor = successor
+  end
+  put_journal(boss, id, it)
+  for generation in books(boss) do
+    local totals = totals_of(boss, generation, id)
+    if totals.entered then
+      totals.finished = true
+      put_totals(boss, generation, id, totals)
+    end
+  end
+end
+
+local function add_journal(boss, id, shard, parent, inherits)
+  local line = 'join j=%s s=%s p=%s i=%s'
+  append(boss, line:format(id, shard, parent or '-', inherits and '1' or '0'), '')
+  if parent then
+    seal(boss, parent, inherits and id)
+  end
+  put_journal(boss, id, { shard = shard, sealed = false, successor = '-' })
+end
+
+local function add_enter(boss, id, generation)
+  append(boss, ('enter j=%s g=%s'):format(id, generation), '')
+  local totals = totals_of(boss, generation, id)
+  totals.entered, totals.finished = true, false
+  put_totals(boss, generation, id, totals)
+end

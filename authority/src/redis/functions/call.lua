@@ -1,0 +1,177 @@
+#!lua name=worldboss_@HASH@
+
+-- The rules of hops 9 to 11 where Redis is the authority. They are those of authority/src/machine,
+-- and the conformance suite holds both to the same answers and the same log.
+--
+-- Every function first checks its arguments, then reads, then appends to the log, then writes the
+-- rest. What Redis may refuse (no memory, a replica, a key of another type) it refuses before the
+-- first write, so a function changes everything that it has to or nothing.
+-- Integers are decimal strings of at most 2^53 - 1: in Lua they are doubles, and exact up to there.
+-- Players' totals ride in an entry's blob, which nothing in here looks into.
+--
+-- Keys, all with the boss's hash tag:
+--   1 state     hash: version, chain, generation, players, polls, books (the generations that have
+--               one), base and base_version (where the kept log begins), next:* (the scenario to
+--               come), and of each book G: G:status, G:phase, G:damage, G:waited, G:open (journals
+--               that have entered and not said all), G:hp_max, G:phases (the HP at which each
+--               begins), G:collect, G:respawn, G:spec
+--   2 log       stream: id VERSION-0; chain, fields and blob of the entry
+--   3 journals  hash: journal -> "shard sealed successor"
+--   4 totals    hash: G:journal -> "counted finished late"; finished is - before it entered, late
+--               is - before the first late damage and goes on from counted
+--   5 online    hash: journal -> "players poll"; the poll in which it was heard
+--   6 bases     hash: G -> the value before its first entry; G:version -> its version
+--   7 ledgers   hash: G -> the ledger with which it ended
+
+local INT_MAX = 9007199254740991
+local KEEP_GENERATIONS = @KEEP_GENERATIONS@
+local REMAINS_MAX = @REMAINS_MAX@
+local JOURNALS_MAX = @JOURNALS_MAX@
+local LINEAGE_MAX = @LINEAGE_MAX@
+local SILENT_POLLS = @SILENT_POLLS@
+local ALIVE, DEFEATED, COLLECTING, CLOSED = '1', '2', '3', '4'
+local START = '0000000000000000000000000000000000000000'
+
+-- Checked arguments.
+
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+local function wrong(what)
+  error({ err = 'BADARG ' .. what })
+end
+
+local function number(text)
+  if not text or #text > 16 or not text:find('^%d+$') or tonumber(text) > INT_MAX then
+    wrong('not an integer up to 2^53 - 1: ' .. tostring(text))
+  end
+  return tonumber(text)
+end
+
+local function journal_id(text)
+  if not text or #text ~= 32 or text:find('[^0-9a-f]') then
+    wrong('not a journal: ' .. tostring(text))
+  end
+  return text
+end
+
+local function flag(text)
+  if text ~= '0' and text ~= '1' then
+    wrong('not a flag: ' .. tostring(text))
+  end
+  return text == '1'
+end
+
+-- One call: what it has read, and what it will write.
+
+local function hash(key)
+  return { key = key, read = {}, changed = {} }
+end
+
+local function fetch(in_hash, fields)
+  for at, value in ipairs(redis.call('HMGET', in_hash.key, unpack(fields))) do
+    in_hash.read[fields[at]] = value
+  end
+end
+
+-- A field's value; false if there is none.
+local function get(in_hash, field)
+  local value = in_hash.read[field]
+  if value == nil then
+    value = redis.call('HGET', in_hash.key, field)
+    in_hash.read[field] = value
+  end
+  return value
+end
+
+-- Sets a field, or removes it if the value is false.
+local function set(in_hash, field, value)
+  in_hash.read[field] = value
+  in_hash.changed[field] = value
+end
+
+-- Every field and its value.
+local function all(in_hash)
+  local flat, fields = redis.call('HGETALL', in_hash.key), {}
+  for at = 1, #flat, 2 do
+    fields[flat[at]] = flat[at + 1]
+    if in_hash.read[flat[at]] == nil then
+      in_hash.read[flat[at]] = flat[at + 1]
+    end
+  end
+  for field, value in pairs(in_hash.changed) do
+    fields[field] = value or nil
+  end
+  return fields
+end
+
+local function unread(keys)
+  return {
+    state = hash(keys[1]), log = keys[2], journals = hash(keys[3]), totals = hash(keys[4]),
+    online = hash(keys[5]), entries = {},
+  }
+end
+
+-- The boss of a call, or nil if there is none.
+local function open(keys)
+  local boss = unread(keys)
+  fetch(boss.state, { 'version', 'chain', 'generation', 'players', 'polls' })
+  boss.generation = get(boss.state, 'generation')
+  return get(boss.state, 'version') and boss or nil
+end
+
+local function append(boss, line, blob)
+  local version = int(tonumber(get(boss.state, 'version')) + 1)
+  local chain =
+    redis.sha1hex(get(boss.state, 'chain') .. ' ' .. version .. ' ' .. line .. '\n' .. blob)
+  table.insert(boss.entries, { version, chain, line, blob })
+  set(boss.state, 'version', version)
+  set(boss.state, 'chain', chain)
+end
+
+local function write(in_hash)
+  local sets, removed = {}, {}
+  for field, value in pairs(in_hash.changed) do
+    if value then
+      table.insert(sets, field)
+      table.insert(sets, value)
+    else
+      table.insert(removed, field)
+    end
+  end
+  -- Lua's stack takes some thousand arguments.
+  for at = 1, #sets, 1000 do
+    redis.call('HSET', in_hash.key, unpack(sets, at, math.min(at + 999, #sets)))
+  end
+  for at = 1, #removed, 1000 do
+    redis.call('HDEL', in_hash.key, unpack(removed, at, math.min(at + 999, #removed)))
+  end
+end
+
+-- The log first: it is what Redis could still refuse, since an id must be above those before it.
+local function commit(boss)
+  for _, entry in ipairs(boss.entries) do
+    redis.call(
+      'XADD', boss.log, entry[1] .. '-0', 'chain', entry[2], 'fields', entry[3], 'blob', entry[4]
+    )
+  end
+  write(boss.state)
+  write(boss.journals)
+  write(boss.totals)
+  write(boss.online)
+end
+
+-- Answers are arrays of strings: a word, what belongs to it, and the truth.
+local function answer(boss, ...)
+  local state, at = boss.state, get(boss.state, 'generation')
+  local said = { ... }
+  for _, value in ipairs({
+    get(state, 'version'), get(state, 'chain'), at, get(state, at .. ':hp_max'),
+    get(state, at .. ':damage'), get(state, at .. ':status'), get(state, at .. ':phase'),
+    get(state, 'players'), get(state, 'polls'),
+  }) do
+    table.insert(said, value)
+  end
+  return said
+end

@@ -1,0 +1,88 @@
+//! The Function library: its source, its names, and what its answers mean.
+//!
+//! Every name ends in the hash of the source. Builds whose rules differ run side by side on one
+//! Redis, and loading never replaces anything: what is there under this name is this source.
+
+use protocol::limits::{JOURNALS_MAX, KEEP_GENERATIONS, LINEAGE_MAX, REMAINS_MAX};
+use sha1::{Digest, Sha1};
+use std::fmt::Write;
+
+use crate::machine::SILENT_POLLS;
+
+/// The parts in the order in which they use each other.
+const PARTS: [&str; 5] = [
+    include_str!("functions/call.lua"),
+    include_str!("functions/books.lua"),
+    include_str!("functions/intake.lua"),
+    include_str!("functions/join.lua"),
+    include_str!("functions/life.lua"),
+];
+
+/// The library of this build.
+#[derive(Debug, Clone)]
+pub(super) struct Library {
+    hash: String,
+    source: String,
+}
+
+impl Library {
+    pub(super) fn new() -> Self {
+        let mut source = PARTS.join("\n");
+        for (name, value) in [
+            ("@KEEP_GENERATIONS@", u64::from(KEEP_GENERATIONS)),
+            ("@REMAINS_MAX@", REMAINS_MAX as u64),
+            ("@JOURNALS_MAX@", JOURNALS_MAX as u64),
+            ("@LINEAGE_MAX@", LINEAGE_MAX as u64),
+            ("@SILENT_POLLS@", u64::from(SILENT_POLLS)),
+        ] {
+            source = source.replace(name, &value.to_string());
+        }
+        let digest = Sha1::digest(&source);
+        let mut hash = String::new();
+        for byte in &digest[..8] {
+            write!(hash, "{byte:02x}").expect("writing to a String can't fail");
+        }
+        Self { source: source.replace("@HASH@", &hash), hash }
+    }
+
+    /// What `FUNCTION LOAD` takes.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The name of a function in `FCALL`.
+    pub(super) fn function(&self, name: Function) -> String {
+        format!("worldboss_{}_{}", name.name(), self.hash)
+    }
+
+    /// The name of the library.
+    pub(super) fn name(&self) -> String {
+        format!("worldboss_{}", self.hash)
+    }
+}
+
+/// A function of the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Spawn,
+    Join,
+    Enter,
+    Push,
+    Truth,
+    Poll,
+    Next,
+}
+
+impl Function {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Spawn => "spawn",
+            Self::Join => "join",
+            Self::Enter => "enter",
+            Self::Push => "push",
+            Self::Truth => "truth",
+            Self::Poll => "poll",
+            Self::Next => "next",
+        }
+    }
+}

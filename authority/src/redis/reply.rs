@@ -1,0 +1,69 @@
+//! What the functions answer: an array of strings, read from front to back.
+
+use protocol::{BossId, BossSpec, Status, Truth, Unavailable};
+use redis::Value;
+use ucore::{Bin, Chain, Version};
+
+/// An answer that is being read.
+#[derive(Debug)]
+pub(super) struct Reply {
+    items: std::vec::IntoIter<Value>,
+}
+
+/// The truth, and how many polls the boss has had.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) truth: Truth,
+    pub(super) polls: u64,
+}
+
+impl Reply {
+    /// The answer of a function about a boss, and its first word.
+    pub(super) fn open(boss: BossId, value: Value) -> Result<(String, Self), Unavailable> {
+        let Value::Array(items) = value else { return Err(odd("no array")) };
+        let mut reply = Self { items: items.into_iter() };
+        let word = reply.text()?;
+        if word == "no_boss" { Err(Unavailable::NoBoss(boss)) } else { Ok((word, reply)) }
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, Unavailable> {
+        match self.items.next() {
+            Some(Value::BulkString(bytes)) => Ok(bytes),
+            _ => Err(odd("a string is missing")),
+        }
+    }
+
+    pub(super) fn text(&mut self) -> Result<String, Unavailable> {
+        String::from_utf8(self.bytes()?).map_err(|_| odd("a string is no text"))
+    }
+
+    pub(super) fn number<T: std::str::FromStr>(&mut self) -> Result<T, Unavailable> {
+        self.text()?.parse().map_err(|_| odd("a number is none"))
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool, Unavailable> {
+        Ok(self.text()? == "1")
+    }
+
+    pub(super) fn spec(&mut self) -> Result<Box<BossSpec>, Unavailable> {
+        let spec = ucore::decode(&self.bytes()?);
+        spec.map(Box::new).map_err(|_| odd("the scenario is unreadable"))
+    }
+
+    /// The truth, which ends every answer.
+    pub(super) fn seen(mut self) -> Result<Seen, Unavailable> {
+        let (version, chain) = (Version(self.number()?), Chain(self.number::<Bin<20>>()?));
+        let (generation, hp_max) = (protocol::Gen(self.number()?), self.number()?);
+        let (damage, code): (u64, u8) = (self.number()?, self.number()?);
+        let status = Status::ALL.iter().copied().find(|status| status.code() == code);
+        let status = status.ok_or_else(|| odd("no such status"))?;
+        let (phase, players, polls) = (self.number()?, self.number()?, self.number()?);
+        let truth = Truth { version, chain, generation, hp_max, damage, status, phase, players };
+        Ok(Seen { truth, polls })
+    }
+}
+
+/// An answer that this build does not understand.
+pub(super) fn odd(what: &str) -> Unavailable {
+    Unavailable::Unknown(format!("Redis answered something odd: {what}"))
+}

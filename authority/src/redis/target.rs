@@ -1,0 +1,163 @@
+//! Where a Redis is: what `redis://`, `rediss://`, `redis+unix://` and `redis-cluster://` mean.
+
+use protocol::limits::READ_WAIT_MS_MAX;
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisResult};
+use socket2::TcpKeepalive;
+use std::time::Duration;
+
+/// How long the other side may leave what was sent unconfirmed before the connection is cut.
+const VANISHED: Duration = Duration::from_secs(3);
+
+/// The longest time that a read may be asked to wait.
+const WAIT_MAX: Duration = Duration::from_millis(READ_WAIT_MS_MAX as u64);
+
+/// An address that names no Redis.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{url} is no address of a Redis: {why}")]
+pub struct AddressError {
+    url: String,
+    why: String,
+}
+
+/// One Redis, or a cluster of them.
+#[derive(Clone)]
+pub(super) enum Target {
+    Single(Box<Client>),
+    Cluster(Box<ClusterClient>),
+}
+
+/// A connection that many callers share.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Single(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Target {
+    pub(super) fn parse(url: &str) -> Result<Self, AddressError> {
+        let wrong = |why: String| AddressError { url: without_password(url), why };
+        if !cfg!(feature = "tls") && (url.starts_with("rediss:") || url.starts_with("rediss-")) {
+            let why = "this build has no TLS; build it with `--features tls`";
+            return Err(wrong(why.to_owned()));
+        }
+        #[cfg(feature = "tls")]
+        // Another part of the process may have chosen one already; any will do.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let target = match cluster_nodes(url) {
+            Some(nodes) => Self::cluster(&nodes),
+            None => info(url).and_then(Client::open).map(|client| Self::Single(Box::new(client))),
+        };
+        target.map_err(|error| {
+            wrong(format!(
+                "{error}; write redis://HOST:PORT or redis-cluster://HOST:PORT,HOST:PORT"
+            ))
+        })
+    }
+
+    fn cluster(nodes: &[String]) -> RedisResult<Self> {
+        let nodes = nodes.iter().map(|node| info(node)).collect::<RedisResult<Vec<_>>>()?;
+        // Few retries: whoever asks repeats the request anyway, with newer totals.
+        let cluster = ClusterClient::builder(nodes)
+            .tcp_settings(tcp_settings())
+            .retries(3)
+            .connection_timeout(super::link::CONNECT_MAX)
+            .response_timeout(super::link::READ_MAX + WAIT_MAX)
+            .build()?;
+        Ok(Self::Cluster(Box::new(cluster)))
+    }
+
+    pub(super) async fn connect(&self) -> RedisResult<Connection> {
+        match self {
+            Self::Single(client) => {
+                // Who calls has a time-out of its own around everything.
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(None)
+                    .set_response_timeout(None);
+                let connection = client.get_multiplexed_async_connection_with_config(&config);
+                connection.await.map(Connection::Single)
+            }
+            Self::Cluster(cluster) => cluster.get_async_connection().await.map(Connection::Cluster),
+        }
+    }
+}
+
+fn info(url: &str) -> RedisResult<ConnectionInfo> {
+    let info = url.into_connection_info()?.set_tcp_settings(tcp_settings());
+    // A user who may do no more than it has to may not name the library either.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    Ok(info.set_redis_settings(settings))
+}
+
+fn tcp_settings() -> TcpSettings {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(5))
+        .with_interval(Duration::from_secs(2))
+        .with_retries(3);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(VANISHED);
+    settings
+}
+
+/// The nodes of a cluster's address, each as an address of its own.
+fn cluster_nodes(url: &str) -> Option<Vec<String>> {
+    let (scheme, rest) = match url.strip_prefix("redis-cluster://") {
+        Some(rest) => ("redis", rest),
+        None => ("rediss", url.strip_prefix("rediss-cluster://")?),
+    };
+    let (user, nodes) = match rest.rsplit_once('@') {
+        Some((user, nodes)) => (format!("{user}@"), nodes),
+        None => (String::new(), rest),
+    };
+    let nodes = nodes.trim_end_matches('/').split(',');
+    Some(nodes.map(|node| format!("{scheme}://{user}{node}")).collect())
+}
+
+/// An address as it may be shown.
+pub(super) fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://...@{rest}"),
+        _ => url.to_owned(),
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Connection(..)")
+    }
+}
+
+impl std::fmt::Debug for Target {
+    /// Without the password that a derived one would show.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Single(_) => "Single(..)",
+            Self::Cluster(_) => "Cluster(..)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_names_all_its_nodes_with_one_user() {
+        let nodes =
+            cluster_nodes("redis-cluster://ada:secret@10.0.0.1:7001,10.0.0.2:7002").unwrap();
+        assert_eq!(nodes, ["redis://ada:secret@10.0.0.1:7001", "redis://ada:secret@10.0.0.2:7002"]);
+        assert_eq!(cluster_nodes("redis://10.0.0.1:7001"), None);
+    }
+
+    #[test]
+    fn a_wrong_address_is_shown_without_its_password() {
+        for url in ["http://ada:secret@host", "redis://ada:secret@:x", "redis-cluster://"] {
+            let error = Target::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("secret") && error.contains("redis://HOST:PORT"), "{error}");
+        }
+    }
+}
