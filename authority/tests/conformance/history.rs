@@ -95,7 +95,7 @@ fn step(lives: Lives, polls: u32) -> impl Strategy<Value = Step> {
             .prop_map(|(journal, player, damage)| Step::Hit { journal, player, damage }),
         28 => ask(lives).prop_map(Step::Ask),
         2 => any::<prop::sample::Index>().prop_map(|idx| Step::Again(idx.index(1_000))),
-        1 => journal().prop_map(Step::Renew),
+        2 => journal().prop_map(Step::Renew),
         polls => Just(Step::Poll),
         1 => Just(Step::Restart),
         1 => Just(Step::Save),
@@ -109,7 +109,7 @@ fn ask(lives: Lives) -> impl Strategy<Value = Ask> {
     prop_oneof![
         1 => prop_oneof![1 => Just(1), 8 => hp_max, 1 => Just(HP_MAX)]
             .prop_map(|hp_max| Ask::Spawn { hp_max }),
-        2 => (journal(), from()).prop_map(|(journal, from)| Ask::Join { journal, from }),
+        6 => (journal(), from()).prop_map(|(journal, from)| Ask::Join { journal, from }),
         4 => (journal(), prop_oneof![8 => Just(0_i8), 1 => Just(-1), 1 => Just(1)])
             .prop_map(|(journal, ahead)| Ask::Enter { journal, ahead }),
         14 => (journal(), prop_oneof![6 => Just(0), 3 => 1..5_u32], from(), any::<bool>(), any::<bool>())

@@ -210,7 +210,8 @@ const USUAL: &[&str] = &[
 fn play_all(lives: Lives, share: u32, subject: impl Fn(BossId) -> Box<dyn Subject>) {
     let usual = ProptestConfig::default();
     let cases = usual.cases / share;
-    let config = ProptestConfig { cases, failure_persistence: None, ..usual };
+    let max_shrink_iters = 200;
+    let config = ProptestConfig { cases, max_shrink_iters, failure_persistence: None, ..usual };
     let runtime = Runtime::new().unwrap();
     let (met, bosses) = (std::cell::RefCell::new(Met::default()), std::cell::Cell::new(0));
     let hp_max = if lives == Lives::Long { 300 } else { 10 };
