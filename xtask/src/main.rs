@@ -9,6 +9,7 @@ mod web;
 mod unchanged;
 mod ci;
 mod peers;
+mod background;
 mod checks;
 mod tree;
 mod code;
@@ -31,6 +32,9 @@ usage: cargo xtask COMMAND
   ci                                 check layers, purity, rules and tidiness of the sources
   peers ucore                        compare bytes and times of ucore with those of other libraries;
                                      takes minutes, most of them to build these
+  redis up [--cluster]               start a real Redis, or a cluster of six, in the background, and
+                                     say what to run next; its data is in target/redis/
+  redis down                         end what `redis up` has started; the data stays
   help                               show this text
 ";
 
@@ -40,6 +44,7 @@ enum Request {
     Help,
     Ci,
     Peers,
+    Redis(background::Order),
     Test(test::Options),
 }
 
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
         }
         Request::Ci => ci::run(&root()),
         Request::Peers => peers::run(&root()),
+        Request::Redis(order) => background::run(&root(), order),
         Request::Test(options) => test::run(&root(), &options),
     };
     match done {
@@ -79,6 +85,7 @@ fn parse(args: &[String]) -> Result<Request, String> {
             Some("ucore") => Request::Peers,
             _ => return Err("say whose peers: `peers ucore`".to_owned()),
         },
+        Some("redis") => return background::Order::parse(words).map(Request::Redis),
         Some("test") => return test::Options::parse(words).map(Request::Test),
         Some(other) => return Err(format!("there is no command `{other}`")),
     };
@@ -101,6 +108,7 @@ fn root() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use super::background::{Kind, Order};
     use super::*;
 
     fn parsed(line: &str) -> Result<Request, String> {
@@ -125,6 +133,18 @@ mod tests {
         assert!(parsed("peers").is_err());
         assert!(parsed("peers score").is_err());
         assert!(parsed("peers ucore twice").is_err());
+    }
+
+    #[test]
+    fn redis_goes_up_alone_or_as_a_cluster_and_down() {
+        let up = |kind| Ok(Request::Redis(Order::Up(kind)));
+        assert_eq!(parsed("redis up"), up(Kind::Single));
+        assert_eq!(parsed("redis up --cluster"), up(Kind::Cluster));
+        assert_eq!(parsed("redis down"), Ok(Request::Redis(Order::Down)));
+        for wrong in ["redis", "redis sideways", "redis up now", "redis up --cluster now"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+        assert!(parsed("redis down --cluster").expect_err("down ends all").contains("--cluster"));
     }
 
     #[test]

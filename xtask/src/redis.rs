@@ -22,12 +22,3 @@ mod wait;
 pub use cluster::Cluster;
 pub use resp::Reply;
 pub use server::Server;
-
-/// The first port of 127.0.0.1 from this one on that is free now, as its cluster bus port is,
-/// 10,000 above.
-///
-/// # Errors
-/// If there is none.
-pub fn free_port(first: u16) -> Result<u16, String> {
-    port::free_from(first)
-}

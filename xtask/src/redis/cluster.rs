@@ -43,7 +43,7 @@ impl Cluster {
     }
 
     /// Starts one whose directory stays: on free ports from this one on, or, where there was one
-    /// already, over its data and on its ports.
+    /// already, over its data and on its ports. Nodes that were left running are taken over.
     ///
     /// # Errors
     /// As [`Cluster::start`], or if one of its ports is taken by now.
@@ -52,9 +52,14 @@ impl Cluster {
         let mut nodes: Vec<Server> = Vec::new();
         let mut next = port;
         for dir in Self::dirs_in(dir) {
-            let port = Server::port_in(&dir).map_or_else(|| super::free_port(next), Ok)?;
-            nodes.push(Server::start_in(&dir, port, &settings)?);
-            next = port + 1;
+            let node = match (Server::find_in(&dir)?, Server::port_in(&dir)) {
+                (Some(node), _) => node,
+                // The others remember it under this port.
+                (None, Some(port)) => Server::start_in(&dir, port, &settings)?,
+                (None, None) => Server::start_from(&dir, next, &settings)?,
+            };
+            next = node.port() + 1;
+            nodes.push(node);
         }
         let cluster = Self { nodes };
         if view::of(cluster.node(0)?)?.len() == 1 {

@@ -54,6 +54,24 @@ impl Server {
         })
     }
 
+    /// As [`Server::start_in`], on the first port from this one on that is free, as its cluster bus
+    /// port is, 10,000 above.
+    ///
+    /// # Errors
+    /// As [`Server::start`], or if no port is free.
+    pub fn start_from(dir: &Path, port: u16, pairs: &[(&str, &str)]) -> Result<Self, String> {
+        let mut port = port;
+        loop {
+            port = port::free_from(port)?;
+            match Self::launch(Directory::kept(dir)?, port, pairs, Life::Background) {
+                Ok(server) => return Ok(server),
+                // Somebody was faster.
+                Err(Failure::PortTaken) => port += 1,
+                Err(Failure::Other(sentence)) => return Err(sentence),
+            }
+        }
+    }
+
     /// The port of the last [`Server::start_in`] in a directory, if there was one.
     #[must_use]
     pub fn port_in(dir: &Path) -> Option<u16> {
@@ -74,7 +92,9 @@ impl Server {
             return Ok(None);
         };
         // Numbers of processes are used again: the server itself must say that it is the one.
-        let about = stats::info(port, "server")?;
+        let about = stats::info(port, "server").map_err(|error| {
+            format!("{error}; if process {pid} hangs, end it with `kill -9 {pid}`")
+        })?;
         let dir = Directory::kept(dir)?;
         let file = dir.path().join(settings::FILE);
         let is_it = about.get("config_file").is_some_and(|path| Path::new(path) == file)

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use xtask::redis::{self, Cluster, Server};
+use xtask::redis::{Cluster, Server};
 
 /// A directory below that of a server of its own, so that it goes when the test ends, with
 /// whatever was left running there.
@@ -20,7 +20,7 @@ impl Kept {
 
     /// A random one, which other tests seldom choose, too.
     fn free_port() -> u16 {
-        redis::free_port(Server::start(&[]).unwrap().port()).unwrap()
+        Server::start(&[]).unwrap().port()
     }
 }
 
@@ -85,6 +85,8 @@ fn a_port_that_is_taken_is_an_error_that_names_it() {
     let (around, dir) = (&kept.around, kept.dir.clone());
     let error = Server::start_in(&dir, around.port(), &[]).unwrap_err();
     assert!(error.contains(&format!("port {} is taken", around.port())), "{error}");
+    let next = Server::start_from(&dir, around.port(), &[]).unwrap();
+    assert!(next.port() > around.port());
 }
 
 #[test]

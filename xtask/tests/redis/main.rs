@@ -6,3 +6,4 @@ mod server;
 mod kept;
 mod replica;
 mod cluster;
+mod command;
