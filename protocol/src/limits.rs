@@ -104,3 +104,17 @@ pub const SNAPSHOT_ENTRIES_MAX: u64 = 1_024;
 
 /// Ticks whose totals a shard remembers to tell which tick is counted. More: they are merged.
 pub const TICKS_UNCOUNTED_MAX: usize = 1_024;
+
+/// Bytes of one WebSocket frame of the sync service, so that no header reserves more. Longer: the
+/// connection closes with 1009. Longer messages travel in several frames.
+pub const SYNC_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a whole message of the sync service. The longest push has 125 MB: a million players,
+/// each with an id, a total, and a new name of 24 characters of 4 bytes. This is twice as much,
+/// for what a join brings of two generations, and for snapshots. A longer request is not sent, or
+/// closes the connection with 1009; a longer answer is refused in words.
+pub const SYNC_MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Requests of one sync connection that are open at a time. More: a client fails them at once, as
+/// not sent; a service reads no further until one is answered.
+pub const SYNC_REQUESTS_MAX: usize = 256;
