@@ -1,6 +1,6 @@
 //! `--authority`: the owner of the truth, wherever it runs.
 
-use ::authority::{Authority, Embedded};
+use ::authority::{Authority, Embedded, Remote};
 use anyhow::bail;
 use protocol::{BossId, Scenario, Spawn, Unavailable};
 use std::path::Path;
@@ -11,7 +11,10 @@ pub(crate) fn open(flag: &str) -> anyhow::Result<Arc<dyn Authority>> {
     if let Some(dir) = flag.strip_prefix("embedded:").filter(|dir| !dir.is_empty()) {
         return Ok(Arc::new(Embedded::open(Path::new(dir))?));
     }
-    bail!("--authority is `{flag}`; this build has embedded:DIR")
+    if flag.starts_with("ws:") || flag.starts_with("wss:") {
+        return Ok(Arc::new(Remote::new(flag)?));
+    }
+    bail!("`{flag}` names no authority; this build has embedded:DIR and ws://HOST:PORT")
 }
 
 /// The boss that is played, which begins if the authority does not have it. A scenario that was

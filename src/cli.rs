@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Play(PlayArgs),
     /// Run one shard.
     Shard(ShardArgs),
+    /// Run an authority for many shards.
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
     /// Simulate thousands of players, and check the books afterwards.
     Loadgen(LoadgenArgs),
 }
@@ -62,8 +65,9 @@ pub(crate) struct ShardArgs {
     /// Where to listen.
     #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,
-    /// The owner of the truth: `embedded:DIR` runs it in this process.
-    #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "embedded:DIR")]
+    /// The owner of the truth: `embedded:DIR` runs it in this process, `ws://HOST:PORT` is a
+    /// `worldboss authority serve` or another shard.
+    #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "embedded:DIR|ws://HOST:PORT")]
     pub(crate) authority: String,
     /// Where the shard's journal is kept.
     #[arg(long, env = "WORLDBOSS_DATA", value_name = "DIR")]
@@ -71,12 +75,33 @@ pub(crate) struct ShardArgs {
     /// Let everybody in who asks.
     #[arg(long, env = "WORLDBOSS_GUESTS", required = true)]
     pub(crate) guests: bool,
-    /// The boss of an embedded authority [default: the one that comes along].
+    /// The boss [default: the one that comes along].
     #[arg(long, env = "WORLDBOSS_SCENARIO", value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
     /// Threads that own the players' sockets [default: one per core].
     #[arg(long, env = "WORLDBOSS_WORKERS", value_name = "N")]
     pub(crate) workers: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthorityCommand {
+    /// Serve an authority to shards in other processes. Who reaches the port may change the truth:
+    /// listen on loopback, or in a network that you trust.
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen.
+    #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: SocketAddr,
+    /// Where the truth is kept.
+    #[arg(long, env = "WORLDBOSS_STORE", value_name = "embedded:DIR")]
+    pub(crate) store: String,
+    /// A boss that begins, or whose next generation will be so [default: the one that comes
+    /// along, if it has none].
+    #[arg(long, env = "WORLDBOSS_SCENARIO", value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -4,11 +4,12 @@ mod cli;
 mod authority;
 mod play;
 mod shard;
+mod serve;
 mod loadgen;
 mod signals;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{AuthorityCommand, Cli, Command};
 use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Play(args) => play::run(args).await,
             Command::Shard(args) => shard::run(args).await,
+            Command::Authority(AuthorityCommand::Serve(args)) => serve::run(args).await,
             Command::Loadgen(args) => loadgen::run(args).await,
         }
     });

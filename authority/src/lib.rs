@@ -1,7 +1,8 @@
 //! The truth: the only place where a boss changes.
 //!
 //! [`machine`] holds the rules, pure and deterministic. [`Authority`] is the face that shards
-//! know; [`Embedded`] runs the machine in this process, on a disk of its own.
+//! know; [`Embedded`] runs the machine in this process, on a disk of its own, and [`Remote`] asks
+//! one in another process, which exports it by a [`sync::Service`].
 
 pub mod machine;
 #[cfg(feature = "driver")]
@@ -11,7 +12,11 @@ pub mod disk;
 #[cfg(feature = "driver")]
 mod driver;
 #[cfg(feature = "driver")]
+pub mod port;
+#[cfg(feature = "driver")]
 mod redis;
+#[cfg(feature = "driver")]
+pub mod sync;
 
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};
@@ -19,3 +24,5 @@ pub use client::{Answered, Authority};
 pub use driver::{Embedded, Follower, FollowerError, Steps};
 #[cfg(feature = "driver")]
 pub use redis::{AddressError, Redis};
+#[cfg(feature = "driver")]
+pub use sync::Remote;

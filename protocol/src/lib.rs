@@ -10,6 +10,7 @@ mod message;
 mod scenario;
 mod sync;
 mod request;
+mod numbered;
 mod damage;
 mod life;
 mod boss;
@@ -30,6 +31,7 @@ pub use message::{
     Ack, BossCard, CloseCode, Hello, Hit, MessageError, PlayerMessage, Refusal, RefusalReason,
     ShardMessage, State, StateUpdate, Tally, Welcome,
 };
+pub use numbered::Numbered;
 pub use request::{Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
 pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
 pub use sync::{
@@ -43,3 +45,9 @@ pub const PROTOCOL: u16 = 2;
 
 /// The WebSocket sub-protocol that names [`PROTOCOL`].
 pub const SUBPROTOCOL: &str = "worldboss.v2";
+
+/// The WebSocket sub-protocol of the sync service.
+pub const SYNC_SUBPROTOCOL: &str = "worldboss.sync.v1";
+
+/// Where the sync service is, when an address names no path.
+pub const SYNC_PATH: &str = "/sync";

@@ -108,3 +108,37 @@ pub const SNAPSHOT_ENTRIES_MAX: u64 = 1_024;
 
 /// Ticks whose totals a shard remembers to tell which tick is counted. More: they are merged.
 pub const TICKS_UNCOUNTED_MAX: usize = 1_024;
+
+/// Bytes of one WebSocket frame of the sync service, so that no header reserves more. Longer: the
+/// connection closes with 1009. Longer messages travel in several frames.
+pub const SYNC_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a whole message of the sync service. The longest push has 125 MB: a million players,
+/// each with an id, a total, and a new name of 24 characters of 4 bytes. This is twice as much,
+/// for what a join brings of two generations, and for snapshots. A longer request is not sent, or
+/// closes the connection with 1009; a longer answer is refused in words.
+pub const SYNC_MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of all messages that a sync service holds, coming and going. Beyond: a request of more
+/// than [`SYNC_SPARED_BYTES_MAX`] closes its connection with 1013, and such an answer is refused in
+/// words.
+pub const SYNC_HELD_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// Bytes of a message that a sync service always has room for, so that large ones never keep
+/// ordinary ones out. Larger: [`SYNC_HELD_BYTES_MAX`] applies.
+pub const SYNC_SPARED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Open connections of a sync service. More: the upgrade is answered with 503 and Retry-After.
+pub const SYNC_CONNECTIONS_MAX: usize = 1_024;
+
+/// Requests of one sync connection that are open at a time. More: a client fails them at once, as
+/// not sent; a service reads no further until one is answered.
+pub const SYNC_REQUESTS_MAX: usize = 256;
+
+/// Milliseconds without a single byte from the other side after which a sync service closes a
+/// connection, with 1008. Clients ping far more often.
+pub const SYNC_SILENCE_MS_MAX: u64 = 30_000;
+
+/// Milliseconds that one frame of the sync service may take to leave. Longer: the connection is
+/// cut, because its peer does not read.
+pub const SYNC_WRITE_MS_MAX: u64 = 10_000;

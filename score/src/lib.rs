@@ -1,5 +1,12 @@
 //! Following shared values over a network that fails.
+//!
+//! [`Backoff`] says when to try again. `Client`, of the feature `driver`, holds a connection that
+//! comes back by itself, and asks over it.
 
 mod backoff;
+#[cfg(feature = "driver")]
+mod driver;
 
 pub use backoff::Backoff;
+#[cfg(feature = "driver")]
+pub use driver::{Address, AddressError, CallError, Client, LinkError, Timing, wire};

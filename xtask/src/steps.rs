@@ -46,10 +46,10 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// Crates that touch neither socket, disk nor clock in any build.
-const PURE: &[&str] = &["ucore", "protocol", "score"];
+const PURE: &[&str] = &["ucore", "protocol"];
 
 /// Crates that do so only under their default feature `driver`.
-const PURE_WITHOUT_DRIVER: &[&str] = &["authority", "shard", "loadgen"];
+const PURE_WITHOUT_DRIVER: &[&str] = &["score", "authority", "shard", "loadgen"];
 
 fn tools(root: &Path, options: &Options) -> Result<(), String> {
     needs::check(root, Install::choose(root, options.install))

@@ -14,9 +14,12 @@ mod worker;
 mod ledger;
 
 pub use authority::disk::DiskError as JournalError;
+pub use authority::port::listen;
 
 use crate::machine::{Answer, Machine, Opened, Opening, OpeningError, Request, Step};
 use authority::Authority;
+use authority::port;
+use authority::sync::Service;
 use clock::Clock;
 use http::Site;
 use journal::{Store, Writer};
@@ -30,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tick::Ticker;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uplink::{Uplink, ask};
@@ -113,18 +116,6 @@ impl Running {
     }
 }
 
-/// Opens a port with a queue that takes thousands of players at once.
-///
-/// # Errors
-/// Those of the operating system, such as an address in use.
-pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    const BACKLOG: u32 = 4_096;
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    socket.listen(BACKLOG)
-}
-
 /// Starts a shard. It serves health at once, and players as soon as the authority let it in.
 ///
 /// # Errors
@@ -133,7 +124,8 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let addr = config.listener.local_addr()?;
     let (store, disk) = Store::open(&config.data)?;
     let opening = Opening::new(config.boss, config.shard, disk, entropy::journal())?;
-    let (clock, metrics) = (Clock::start(), Metrics::new());
+    let sync = Service::new(Arc::clone(&config.authority));
+    let (clock, metrics) = (Clock::start(), Metrics::new(&sync));
     let workers: Vec<_> = (0..config.workers.max(1))
         .map(|idx| worker::start(idx, clock, metrics.clone()))
         .collect::<Result<_, _>>()?;
@@ -146,11 +138,12 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         connections: Arc::default(),
         metrics: metrics.clone(),
         follower: Follower::new(config.boss, Arc::clone(&config.authority), clock),
+        sync,
         open: AtomicBool::new(false),
         unready: why,
     });
     // Health is answered until the very end, players only while the shard is open.
-    let serving = tokio::spawn(http::serve(config.listener, Arc::clone(&site)));
+    let serving = tokio::spawn(port::serve(config.listener, http::routes(Arc::clone(&site))));
     let authority = config.authority;
     let task = tokio::spawn(async move {
         let mut stopping = stopped.clone();
@@ -184,6 +177,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             syncing: None,
         };
         let exit = ticker.run(stopped, &site.open).await;
+        site.sync.stop().await;
         serving.abort();
         let joined = tokio::task::spawn_blocking(move || {
             workers.into_iter().for_each(|worker| drop(worker.thread.join()));

@@ -1,0 +1,10 @@
+//! What asks over a network: sockets, tasks and a clock.
+
+mod client;
+mod link;
+mod address;
+pub mod wire;
+
+pub use address::{Address, AddressError};
+pub use client::{CallError, Client, Timing};
+pub use link::LinkError;
