@@ -14,4 +14,4 @@ mod driver;
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
-pub use driver::Embedded;
+pub use driver::{Embedded, Follower, FollowerError};

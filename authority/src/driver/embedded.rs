@@ -114,10 +114,12 @@ impl Embedded {
 impl Authority for Embedded {
     fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer> {
         let authority = self.clone();
-        match request {
-            SyncRequest::ReadLog(page) if page.wait_ms > 0 => authority.read(page).boxed(),
-            request => async move { authority.ask_thread(request).await }.boxed(),
+        if let SyncRequest::ReadLog(page) = request
+            && page.wait_ms > 0
+        {
+            return authority.read(page).boxed();
         }
+        async move { authority.ask_thread(request).await }.boxed()
     }
 
     /// It stops by itself when its disk refuses a write or a sync: what the disk holds then is

@@ -1,6 +1,8 @@
-//! What runs the machine: a thread, a clock and a disk.
+//! What runs the machine: a thread, a clock and a disk. And what reads its log.
 
 mod embedded;
+mod follower;
 mod store;
 
 pub use embedded::Embedded;
+pub use follower::{Follower, FollowerError};

@@ -1,9 +1,10 @@
 //! The shard's port: the page, health, metrics, the ledger, and the upgrade of players' sockets.
 
-use super::ledger::{Follower, LedgerError};
+use super::ledger::Books;
 use super::metrics::Metrics;
 use super::page::page;
 use super::worker::{Command, Slot};
+use authority::FollowerError;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -32,7 +33,7 @@ pub(super) struct Site {
     pub(super) open: AtomicBool,
     pub(super) connections: Arc<AtomicUsize>,
     pub(super) metrics: Metrics,
-    pub(super) follower: Follower,
+    pub(super) books: Books,
     /// Why hits are not taken; empty while they are.
     pub(super) unready: watch::Receiver<&'static str>,
 }
@@ -107,9 +108,9 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
 
 async fn ledger(State(site): State<Arc<Site>>) -> Response {
     // A reader that leaves in the middle must not cost the next one what was folded.
-    let ledger = tokio::spawn(async move { site.follower.ledger().await }).await;
+    let ledger = tokio::spawn(async move { site.books.ledger().await }).await;
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    match ledger.unwrap_or(Err(LedgerError::Interrupted)) {
+    match ledger.unwrap_or(Err(FollowerError::Interrupted)) {
         Ok(ledger) => (kind, ledger).into_response(),
         Err(error) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("no ledger now: {error}\n")).into_response()
