@@ -1,4 +1,4 @@
-//! What runs the machine: a thread, a clock and a disk.
+//! What runs the machine: a thread, a clock and a disk. And what reads its log.
 
 mod embedded;
 mod follower;

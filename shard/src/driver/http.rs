@@ -1,9 +1,10 @@
 //! The shard's port: the page, health, metrics, the ledger, and the upgrade of players' sockets.
 
-use super::ledger::{Follower, LedgerError};
+use super::ledger::Books;
 use super::metrics::Metrics;
 use super::page::page;
 use super::worker::{Command, Slot};
+use authority::FollowerError;
 use authority::port::{Upgrade, come_back};
 use authority::sync::Service;
 use axum::Router;
@@ -26,7 +27,7 @@ pub(super) struct Site {
     pub(super) open: AtomicBool,
     pub(super) connections: Arc<AtomicUsize>,
     pub(super) metrics: Metrics,
-    pub(super) follower: Follower,
+    pub(super) books: Books,
     /// The authority, for other processes.
     pub(super) sync: Service,
     /// Why hits are not taken; empty while they are.
@@ -66,9 +67,9 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
 
 async fn ledger(State(site): State<Arc<Site>>) -> Response {
     // A reader that leaves in the middle must not cost the next one what was folded.
-    let ledger = tokio::spawn(async move { site.follower.ledger().await }).await;
+    let ledger = tokio::spawn(async move { site.books.ledger().await }).await;
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    match ledger.unwrap_or(Err(LedgerError::Interrupted)) {
+    match ledger.unwrap_or(Err(FollowerError::Interrupted)) {
         Ok(ledger) => (kind, ledger).into_response(),
         Err(error) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("no ledger now: {error}\n")).into_response()

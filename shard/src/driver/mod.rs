@@ -23,7 +23,7 @@ use authority::sync::Service;
 use clock::Clock;
 use http::Site;
 use journal::{Store, Writer};
-use ledger::Follower;
+use ledger::Books;
 use metrics::Metrics;
 use protocol::{BossId, Micros, ShardId};
 use score::Backoff;
@@ -137,7 +137,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         next_worker: AtomicUsize::new(0),
         connections: Arc::default(),
         metrics: metrics.clone(),
-        follower: Follower::new(config.boss, Arc::clone(&config.authority), clock),
+        books: Books::new(config.boss, Arc::clone(&config.authority), clock),
         sync,
         open: AtomicBool::new(false),
         unready: why,

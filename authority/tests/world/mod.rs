@@ -1,0 +1,181 @@
+//! An authority in memory whose past, answers and retention a test can change.
+
+use authority::machine::{Machine, Output};
+use authority::{Answered, Authority};
+use futures::FutureExt;
+use protocol::{
+    BossId, Enter, Entry, Gen, Interval, Join, JournalId, LogPage, PlayerId, Push, PushAnswer,
+    ReadLog, Scenario, ShardId, Snapshot, SyncAnswer, SyncRequest, Unavailable,
+};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use ucore::{Bin, GMapDelta, Max, Version};
+
+pub(crate) const BOSS: BossId = BossId(1);
+
+/// A journal's id made of one number.
+pub(crate) fn journal(number: u8) -> JournalId {
+    JournalId(Bin([number; 16]))
+}
+
+/// The authority. Cloning it gives another handle.
+#[derive(Debug, Clone)]
+pub(crate) struct World(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    machine: Machine,
+    log: VecDeque<Entry>,
+    /// The value before the oldest entry that it still has.
+    base: Snapshot,
+    /// Entries of one page.
+    page: usize,
+    /// What the next requests come to.
+    faults: VecDeque<Unavailable>,
+    /// What was asked.
+    asked: Vec<SyncRequest>,
+}
+
+impl World {
+    /// A boss that nobody has hit, with the HP that a test needs.
+    pub(crate) fn new(hp_max: u64) -> Self {
+        let Scenario { mut spec, .. } = Scenario::parse(Scenario::default_text()).unwrap();
+        spec.hp_max = hp_max;
+        let machine = Machine::new(BOSS, spec);
+        let (log, base, page) = (VecDeque::new(), Snapshot::default(), 3);
+        let (faults, asked) = (VecDeque::new(), Vec::new());
+        let inner = Inner { machine, log, base, page, faults, asked };
+        let world = Self(Arc::new(Mutex::new(inner)));
+        world.inner().sync();
+        world
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn authority(&self) -> Arc<dyn Authority> {
+        Arc::new(self.clone())
+    }
+
+    /// The whole value at the end of the log.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.inner().machine.snapshot()
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.snapshot().version
+    }
+
+    /// Opens a journal and lets it enter the current generation: two entries.
+    pub(crate) fn join(&self, number: u8) {
+        let (boss, journal, shard) = (BOSS, journal(number), ShardId(number.into()));
+        let mut inner = self.inner();
+        inner.machine.handle_join(Join { boss, journal, shard, lineage: Vec::new() });
+        let generation = inner.machine.truth().generation;
+        inner.machine.handle_enter(&Enter { boss, journal, generation });
+        inner.sync();
+    }
+
+    /// One player's damage from total to total: an entry if it is new.
+    pub(crate) fn push(&self, number: u8, from: u64, to: u64) -> PushAnswer {
+        let generation = self.inner().machine.truth().generation;
+        self.push_to(generation, number, (from, to), false)
+    }
+
+    pub(crate) fn push_to(
+        &self,
+        generation: Gen,
+        number: u8,
+        (from, to): (u64, u64),
+        last: bool,
+    ) -> PushAnswer {
+        let mut inner = self.inner();
+        let player = PlayerId(number.into());
+        let players = GMapDelta::line(player, Max::of(to));
+        let names = [(player, format!("player {number}"))].into();
+        let interval = Interval { generation, from, to, players, names };
+        let seen = inner.machine.truth().seen();
+        let (boss, journal) = (BOSS, journal(number));
+        let push = Push { boss, journal, interval, last, online: 1, seen };
+        let answer = inner.machine.handle_push(push);
+        inner.sync();
+        answer
+    }
+
+    /// One step of the life cycle.
+    pub(crate) fn poll(&self) {
+        let mut inner = self.inner();
+        inner.machine.handle_poll();
+        inner.sync();
+    }
+
+    /// Loses every entry after this version.
+    pub(crate) fn roll_back(&self, version: Version) {
+        let mut inner = self.inner();
+        inner.log.retain(|entry| entry.version <= version);
+        let (spec, base) = (inner.machine.spec().clone(), inner.base.clone());
+        let log = inner.log.clone();
+        inner.machine = Machine::restore(BOSS, spec, base, log).unwrap();
+    }
+
+    /// Keeps only the entries after this version.
+    pub(crate) fn forget(&self, version: Version) {
+        let mut inner = self.inner();
+        while inner.base.version < version {
+            let entry = inner.log.pop_front().unwrap();
+            inner.base.follow(&entry).unwrap();
+        }
+    }
+
+    /// Entries of one page from now on.
+    pub(crate) fn set_page(&self, entries: usize) {
+        self.inner().page = entries;
+    }
+
+    /// What the next request comes to.
+    pub(crate) fn fail_next(&self, why: Unavailable) {
+        self.inner().faults.push_back(why);
+    }
+
+    /// What was asked since the last call.
+    pub(crate) fn asked(&self) -> Vec<SyncRequest> {
+        std::mem::take(&mut self.inner().asked)
+    }
+}
+
+impl Inner {
+    fn sync(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
+            if let Output::Entry(entry) = output {
+                self.log.push_back(entry);
+            }
+        }
+    }
+
+    fn answer(&mut self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
+        self.asked.push(request.clone());
+        if let Some(why) = self.faults.pop_front() {
+            return Err(why);
+        }
+        match request {
+            SyncRequest::Truth(_) => Ok(SyncAnswer::Truth(self.machine.truth())),
+            SyncRequest::ReadLog(ReadLog { after, .. }) => {
+                let is_old = after < self.base.version;
+                let base = is_old.then(|| Box::new(self.base.clone()));
+                let after = after.max(self.base.version);
+                let entries = self.log.iter().filter(|entry| entry.version > after);
+                let entries = entries.take(self.page).cloned().collect();
+                Ok(SyncAnswer::ReadLog(LogPage { base, entries }))
+            }
+            other => Err(Unavailable::Refused(format!("this authority has no {other:?}"))),
+        }
+    }
+}
+
+impl Authority for World {
+    fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer> {
+        let answer = self.inner().answer(request);
+        async move { answer }.boxed()
+    }
+}
