@@ -10,11 +10,11 @@
 #[path = "support/redis.rs"]
 mod support;
 
-use authority::Redis;
+use authority::{Authority, Redis};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures::future::join_all;
 use std::time::{Duration, Instant};
-use support::{Pusher, connect, incrby, nothing, spawn};
+use support::{BOSS, Pusher, connect, incrby, nothing, spawn};
 use tokio::runtime::Runtime;
 use xtask::redis::Server;
 
@@ -129,6 +129,9 @@ fn one_disk(
         });
     });
     group.finish();
+    let pushed: u64 = pushers.iter().map(Pusher::total).sum();
+    let truth = runtime.block_on(Redis::new(&server.url()).expect("an address").truth(BOSS));
+    assert_eq!(truth.expect("it answers").damage, pushed, "the truth is what was pushed");
     rates
 }
 

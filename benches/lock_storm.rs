@@ -76,9 +76,10 @@ fn measured(runtime: &Runtime, ticks: u64, way: Way) -> u64 {
             Way::PerTick => {
                 let first = Redis::new(&server.url()).expect("an address");
                 spawn(&first).await;
-                let shards = (0..SHARDS).map(|number| async {
-                    let authority = Redis::new(&server.url()).expect("an address");
-                    Pusher::start(authority, number, PLAYERS).await
+                let url = server.url();
+                let shards = (0..SHARDS).map(|number| {
+                    let authority = Redis::new(&url).expect("an address");
+                    Pusher::start(authority, number, PLAYERS)
                 });
                 // Functions are compiled by now.
                 nothing(&mut connect(&server).await, &[]).await;

@@ -1,33 +1,98 @@
 //! `--authority`: the owner of the truth, wherever it runs.
 
-use ::authority::{Authority, Embedded, Remote};
+use crate::cli::LoadArgs;
+use crate::print;
+use ::authority::{Authority, Embedded, Redis, Remote};
 use anyhow::bail;
-use protocol::{BossId, Scenario, Spawn, Unavailable};
+use protocol::{BossId, Micros, Scenario, Spawn, Unavailable};
+use score::Backoff;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// What a command does with its authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It lets people play, and takes its part in the bosses' life cycles.
+    Play,
+    /// It looks, or changes something once.
+    Look,
+}
 
 /// Opens the authority that a flag names.
-pub(crate) fn open(flag: &str) -> anyhow::Result<Arc<dyn Authority>> {
+pub(crate) fn open(flag: &str, purpose: Purpose) -> anyhow::Result<Arc<dyn Authority>> {
     if let Some(dir) = flag.strip_prefix("embedded:").filter(|dir| !dir.is_empty()) {
         return Ok(Arc::new(Embedded::open(Path::new(dir))?));
     }
     if flag.starts_with("ws:") || flag.starts_with("wss:") {
         return Ok(Arc::new(Remote::new(flag)?));
     }
-    bail!("`{flag}` names no authority; this build has embedded:DIR and ws://HOST:PORT")
+    if flag.starts_with("redis") {
+        let redis = Redis::new(flag)?;
+        return Ok(Arc::new(match purpose {
+            Purpose::Play => redis.with_executor(),
+            Purpose::Look => redis,
+        }));
+    }
+    bail!("`{flag}` names no authority; write embedded:DIR, redis://HOST:PORT or ws://HOST:PORT")
 }
 
-/// The boss that is played, which begins if the authority does not have it. A scenario that was
-/// named also becomes that of its next generation; the one that comes along changes nothing.
-pub(crate) async fn boss(
-    authority: &dyn Authority,
+/// `worldboss authority load`: puts the Function library where shards call it.
+pub(crate) async fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
+    if !args.authority.starts_with("redis") {
+        bail!("--authority is `{}`; functions are loaded into a redis://HOST:PORT", args.authority);
+    }
+    let library = Redis::new(&args.authority)?.load().await?;
+    print(&format!("{library}\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sees to it that the boss of a scenario begins, if the authority does not have it, and gives back
+/// its id. A scenario that was named also becomes that of its next generation; the one that comes
+/// along changes nothing. An authority that is away is asked again until it comes back.
+pub(crate) async fn begin(
+    authority: &Arc<dyn Authority>,
     scenario: Scenario,
     named: bool,
-) -> anyhow::Result<BossId> {
-    let Scenario { id: boss, spec } = scenario;
-    let missing = matches!(authority.truth(boss).await, Err(Unavailable::NoBoss(_)));
-    if missing || named {
-        authority.spawn(Spawn { boss, spec: Box::new(spec) }).await?;
+) -> BossId {
+    let boss = scenario.id;
+    if let Err(error) = try_begin(&**authority, &scenario, named).await {
+        warn(boss, &error);
+        let authority = Arc::clone(authority);
+        tokio::spawn(async move {
+            let (first, max) = (Micros::from_millis(500), Micros::from_millis(5_000));
+            let mut backoff = Backoff::new(std::process::id().into(), first, max);
+            loop {
+                tokio::time::sleep(Duration::from_micros(backoff.next_delay().0)).await;
+                match try_begin(&*authority, &scenario, named).await {
+                    Ok(()) => return,
+                    Err(error) => warn(boss, &error),
+                }
+            }
+        });
     }
-    Ok(boss)
+    boss
+}
+
+fn warn(boss: BossId, error: &Unavailable) {
+    tracing::warn!(target: "worldboss", "boss {boss} has to wait: {error}");
+}
+
+async fn try_begin(
+    authority: &dyn Authority,
+    scenario: &Scenario,
+    named: bool,
+) -> Result<(), Unavailable> {
+    let boss = scenario.id;
+    let missing = match authority.truth(boss).await {
+        Ok(_) => false,
+        Err(Unavailable::NoBoss(_)) => true,
+        Err(error) => return Err(error),
+    };
+    if missing || named {
+        let spec = Box::new(scenario.spec.clone());
+        authority.spawn(Spawn { boss, spec }).await?;
+    }
+    Ok(())
 }

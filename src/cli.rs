@@ -65,9 +65,10 @@ pub(crate) struct ShardArgs {
     /// Where to listen.
     #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,
-    /// The owner of the truth: `embedded:DIR` runs it in this process, `ws://HOST:PORT` is a
-    /// `worldboss authority serve` or another shard.
-    #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "embedded:DIR|ws://HOST:PORT")]
+    /// The owner of the truth: `embedded:DIR` runs it in this process, `redis://HOST:PORT` keeps it
+    /// in Redis (also `rediss://`, `redis+unix://`, `redis-cluster://HOST:PORT,HOST:PORT`), and
+    /// `ws://HOST:PORT` is a `worldboss authority serve` or another shard.
+    #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "embedded:DIR|redis://...|ws://...")]
     pub(crate) authority: String,
     /// Where the shard's journal is kept.
     #[arg(long, env = "WORLDBOSS_DATA", value_name = "DIR")]
@@ -88,6 +89,9 @@ pub(crate) enum AuthorityCommand {
     /// Serve an authority to shards in other processes. Who reaches the port may change the truth:
     /// listen on loopback, or in a network that you trust.
     Serve(ServeArgs),
+    /// Load the Function library into a Redis, on every master of a cluster. Loading it again
+    /// changes nothing, and libraries of other builds stay beside it.
+    Load(LoadArgs),
 }
 
 #[derive(Debug, Args)]
@@ -96,12 +100,19 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,
     /// Where the truth is kept.
-    #[arg(long, env = "WORLDBOSS_STORE", value_name = "embedded:DIR")]
+    #[arg(long, env = "WORLDBOSS_STORE", value_name = "embedded:DIR|redis://...")]
     pub(crate) store: String,
     /// A boss that begins, or whose next generation will be so [default: the one that comes
     /// along, if it has none].
     #[arg(long, env = "WORLDBOSS_SCENARIO", value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// The Redis, as a user who may run FUNCTION LOAD.
+    #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "redis://...")]
+    pub(crate) authority: String,
 }
 
 #[derive(Debug, Args)]

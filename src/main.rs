@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             Command::Play(args) => play::run(args).await,
             Command::Shard(args) => shard::run(args).await,
             Command::Authority(AuthorityCommand::Serve(args)) => serve::run(args).await,
+            Command::Authority(AuthorityCommand::Load(args)) => authority::load(&args).await,
             Command::Loadgen(args) => loadgen::run(args).await,
         }
     });

@@ -3,8 +3,8 @@
 use crate::cli::PlayArgs;
 use crate::shard::{bind, cores, scenario, until_stopped};
 use crate::{authority, print};
-use ::authority::Embedded;
 use ::authority::disk::DiskError;
+use ::authority::{Authority, Embedded};
 use anyhow::{Context, bail};
 
 use protocol::ShardId;
@@ -33,7 +33,8 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
         Err(DiskError::Locked(path)) => bail!(locked(&data, &path)),
         Err(error) => return Err(error.into()),
     };
-    let boss = authority::boss(&*embedded, scenario, args.scenario.is_some()).await?;
+    let authority: Arc<dyn Authority> = embedded;
+    let boss = authority::begin(&authority, scenario, args.scenario.is_some()).await;
     let listener = match args.listen {
         Some(addr) => bind(addr)?,
         None => bind_default()?,
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
         listener,
         data: data.join(format!("boss-{boss}")).join("shard-1"),
         workers: cores(),
-        authority: Arc::clone(&embedded) as _,
+        authority: Arc::clone(&authority),
     };
     let running = shard::start(config)?;
     let url = url(running.addr());
@@ -60,7 +61,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
     tokio::spawn(loadgen::driver::bots(target, bots, seed, async {
         drop(stopped.await);
     }));
-    until_stopped(running, &*embedded).await
+    until_stopped(running, &*authority).await
 }
 
 fn default_data() -> anyhow::Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! `worldboss authority serve`: an authority on a port of its own, for shards in other processes.
 
+use crate::authority::Purpose;
 use crate::cli::ServeArgs;
 use crate::shard::{bind, scenario};
 use crate::{authority, signals};
@@ -12,8 +13,8 @@ use std::sync::Arc;
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let scenario = scenario(args.scenario.as_deref())?;
     let listener = bind(args.listen)?;
-    let authority = authority::open(&args.store)?;
-    let boss = authority::boss(&*authority, scenario, args.scenario.is_some()).await?;
+    let authority = authority::open(&args.store, Purpose::Play)?;
+    let boss = authority::begin(&authority, scenario, args.scenario.is_some()).await;
     let server = sync::serve(listener, Arc::clone(&authority))?;
     tracing::info!(
         target: "worldboss",

@@ -1,5 +1,6 @@
 //! `worldboss shard`: one shard, with the authority that its flag names.
 
+use crate::authority::Purpose;
 use crate::cli::ShardArgs;
 use crate::{authority, signals};
 use ::authority::Authority;
@@ -16,8 +17,8 @@ use tokio::net::TcpListener;
 pub(crate) async fn run(args: ShardArgs) -> anyhow::Result<ExitCode> {
     let scenario = scenario(args.scenario.as_deref())?;
     let listener = bind(args.listen)?;
-    let authority = authority::open(&args.authority)?;
-    let boss = authority::boss(&*authority, scenario, args.scenario.is_some()).await?;
+    let authority = authority::open(&args.authority, Purpose::Play)?;
+    let boss = authority::begin(&authority, scenario, args.scenario.is_some()).await;
     let config = Config {
         shard: ShardId(args.shard_id),
         boss,
