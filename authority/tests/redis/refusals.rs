@@ -1,0 +1,236 @@
+//! A Redis that can't be used is named with the cure; what a shard holds waits until it can.
+
+use crate::shard::{Shard, spawn};
+use authority::{Authority, Redis};
+use protocol::limits::HP_MAX;
+use protocol::{BossId, ReadLog, Status, Unavailable, Verdict};
+use std::collections::BTreeSet;
+use ucore::{INT_MAX, Version};
+use xtask::redis::{Cluster, Reply, Server};
+
+const BOSS: BossId = BossId(1);
+
+fn open(url: &str) -> Redis {
+    Redis::new(url).unwrap()
+}
+
+fn server(settings: &[(&str, &str)]) -> Server {
+    Server::start(settings).unwrap()
+}
+
+fn ok(server: &Server, words: &[&str]) {
+    let reply = server.command(words).unwrap();
+    assert!(!matches!(reply, Reply::Error(_)), "{words:?}: {reply:?}");
+}
+
+/// The text of a refusal, which must name its cure.
+fn refusal<T: std::fmt::Debug>(answer: Result<T, Unavailable>, cure: &str) {
+    let Err(Unavailable::Refused(text)) = answer else { panic!("not a refusal: {answer:?}") };
+    assert!(text.contains(cure), "`{cure}` is missing in: {text}");
+    assert!(!text.contains("secret"), "no password is shown: {text}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_named_and_the_right_one_works() {
+    let server = server(&[("requirepass", "secret-right")]);
+    let place = format!("127.0.0.1:{}", server.port());
+    for url in [format!("redis://{place}"), format!("redis://:secret-wrong@{place}")] {
+        refusal(open(&url).truth(BOSS).await, "redis://USER:PASSWORD@HOST:PORT");
+    }
+    let truth = open(&format!("redis://:secret-right@{place}")).truth(BOSS).await;
+    assert_eq!(truth, Err(Unavailable::NoBoss(BOSS)));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let mut server = server(&[]);
+    let redis = open(&server.url());
+    server.kill().unwrap();
+    refusal(redis.truth(BOSS).await, "start it, or check the address");
+}
+
+#[tokio::test]
+async fn a_redis_without_functions_is_too_old() {
+    let server = server(&[("rename-command FCALL", "\"\""), ("rename-command FCALL_RO", "\"\"")]);
+    refusal(open(&server.url()).truth(BOSS).await, "Redis 7.0 or newer is needed");
+}
+
+#[tokio::test]
+async fn a_full_redis_keeps_nobody_from_playing_and_takes_everything_once_there_is_room() {
+    let server = server(&[]);
+    let mut shard = Shard::start(open(&server.url()), BOSS, 1_000_000).await;
+    shard.hit(10);
+    shard.push().await.unwrap();
+    ok(&server, &["CONFIG", "SET", "maxmemory", "1"]);
+    for _ in 0..3 {
+        shard.hit(10);
+        refusal(shard.push().await, "raise `maxmemory`");
+    }
+    ok(&server, &["CONFIG", "SET", "maxmemory", "0"]);
+    let answer = shard.push().await.unwrap();
+    assert_eq!((answer.verdict, answer.truth.damage), (Verdict::Counted, 40));
+    assert_eq!(answer.truth.version, Version(5), "spawn, join, enter and two pushes");
+}
+
+#[tokio::test]
+async fn a_demoted_master_is_named_and_played_on_once_it_is_master_again() {
+    let (master, other) = (server(&[]), server(&[]));
+    let mut shard = Shard::start(open(&master.url()), BOSS, 1_000_000).await;
+    shard.hit(10);
+    shard.push().await.unwrap();
+    // It keeps its data while the other one can't be reached with this password.
+    ok(&master, &["CONFIG", "SET", "masterauth", "wrong"]);
+    ok(&other, &["CONFIG", "SET", "requirepass", "secret"]);
+    ok(&master, &["REPLICAOF", "127.0.0.1", &other.port().to_string()]);
+    shard.hit(10);
+    refusal(shard.push().await, "name its master");
+    refusal(shard.push().await, "name its master");
+    ok(&master, &["REPLICAOF", "NO", "ONE"]);
+    let answer = shard.push().await.unwrap();
+    assert_eq!((answer.verdict, answer.truth.damage), (Verdict::Counted, 20));
+}
+
+#[tokio::test]
+async fn keys_of_another_type_are_left_alone() {
+    for key in ["state", "log", "journals", "totals", "online"] {
+        let server = server(&[]);
+        let mut shard = Shard::start(open(&server.url()), BOSS, 1_000_000).await;
+        shard.hit(10);
+        shard.push().await.unwrap();
+        let name = format!("{{boss:1}}:{key}");
+        ok(&server, &["RENAME", &name, "kept"]);
+        ok(&server, &["SET", &name, "something else"]);
+        shard.hit(10);
+        refusal(shard.push().await, "another program has written to this boss's keys");
+        ok(&server, &["DEL", &name]);
+        ok(&server, &["RENAME", "kept", &name]);
+        let answer = shard.push().await.unwrap();
+        assert_eq!((answer.verdict, answer.truth.damage), (Verdict::Counted, 20), "{key}");
+        assert_eq!(answer.truth.version, Version(5), "{key}: what was refused changed nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_and_a_single_server_are_told_apart() {
+    let single = server(&[]);
+    let url = format!("redis-cluster://127.0.0.1:{}", single.port());
+    refusal(open(&url).truth(BOSS).await, "write redis:// instead");
+    let cluster = Cluster::start(&[]).unwrap();
+    let node = format!("redis://127.0.0.1:{}", cluster.nodes()[0].port());
+    refusal(open(&node).truth(BOSS).await, "write redis-cluster://");
+}
+
+/// The rights that OPERATIONS.md gives to the user of a game.
+fn rights() -> Vec<String> {
+    let text = include_str!("../../../OPERATIONS.md");
+    let line = text.lines().find(|line| line.starts_with("ACL SETUSER game ")).unwrap();
+    line.split(' ').map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_user_with_the_documented_rights_can_play_and_nothing_else() {
+    let server = server(&[]);
+    open(&server.url()).load().await.unwrap();
+    let rights = rights();
+    ok(&server, &rights.iter().map(String::as_str).collect::<Vec<_>>());
+    let password = rights.iter().find_map(|word| word.strip_prefix('>')).unwrap();
+    let redis = open(&format!("redis://game:{password}@127.0.0.1:{}", server.port()));
+    let mut shard = Shard::start(redis.clone(), BOSS, 1_000_000).await;
+    shard.hit(10);
+    assert_eq!(shard.push().await.unwrap().truth.damage, 10);
+    redis.poll(BOSS).await.unwrap();
+    assert_eq!(redis.bosses().await.unwrap(), [BOSS]);
+    let page = ReadLog { boss: BOSS, after: Version(0), wait_ms: 0 };
+    let last = redis.read_log(page).await.unwrap().entries.last().unwrap().version;
+    let waited = ReadLog { after: last, wait_ms: 1, ..page };
+    assert_eq!(redis.read_log(waited).await.unwrap().entries.len(), 0);
+    refusal(redis.load().await, "OPERATIONS.md");
+    for forbidden in [
+        &["FLUSHALL"][..], &["EVAL", "return 1", "0"], &["CONFIG", "GET", "*"], &["GET", "other"],
+        &["DEL", "{boss:1}:log"], &["FUNCTION", "FLUSH"], &["KEYS", "*"],
+    ] {
+        let dry = [&["ACL", "DRYRUN", "game"], forbidden].concat();
+        let reply = server.command(&dry).unwrap();
+        assert!(!matches!(&reply, Reply::Simple(text) if text == "OK"), "{forbidden:?} is allowed");
+    }
+}
+
+#[tokio::test]
+async fn without_the_library_a_user_who_may_not_load_it_is_told_who_can() {
+    let server = server(&[]);
+    let rights = rights();
+    ok(&server, &rights.iter().map(String::as_str).collect::<Vec<_>>());
+    let password = rights.iter().find_map(|word| word.strip_prefix('>')).unwrap();
+    let redis = open(&format!("redis://game:{password}@127.0.0.1:{}", server.port()));
+    refusal(redis.truth(BOSS).await, "worldboss authority load");
+}
+
+#[tokio::test]
+async fn libraries_of_other_builds_stay_and_loading_twice_changes_nothing() {
+    let server = server(&[]);
+    let other = "#!lua name=worldboss_0000000000000000\n\
+                 redis.register_function('worldboss_push_0000000000000000', function() end)";
+    ok(&server, &["FUNCTION", "LOAD", other]);
+    let redis = open(&server.url());
+    let name = redis.load().await.unwrap();
+    assert_eq!(redis.load().await.unwrap(), name);
+    let list = server.command(&["FUNCTION", "LIST"]).unwrap();
+    assert_eq!(list.items().len(), 2, "{list:?}");
+    spawn(&redis, BOSS, 10).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_unix_socket_serves_too() {
+    let server = server(&[]);
+    let redis = open(&format!("redis+unix://{}", server.socket().display()));
+    assert_eq!(spawn(&redis, BOSS, 10).await.unwrap().hp_max, 10);
+}
+
+#[tokio::test]
+async fn the_largest_numbers_are_exact() {
+    let server = server(&[]);
+    let mut shard = Shard::start(open(&server.url()), BOSS, HP_MAX).await;
+    shard.hit(HP_MAX - 1);
+    let answer = shard.push().await.unwrap();
+    assert_eq!((answer.truth.hp(), answer.truth.status), (1, Status::Alive));
+    assert_eq!(answer.truth.phase, 3, "one HP is the last phase");
+    shard.hit(1);
+    let answer = shard.push().await.unwrap();
+    assert_eq!((answer.truth.hp(), answer.truth.status), (0, Status::Defeated));
+    shard.hit(INT_MAX - HP_MAX);
+    let answer = shard.push().await.unwrap();
+    assert_eq!((answer.verdict, answer.applied), (Verdict::Counted, INT_MAX));
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_refused_before_anything_changes() {
+    let server = server(&[]);
+    let mut shard = Shard::start(open(&server.url()), BOSS, 1_000).await;
+    shard.hit(10);
+    let version = shard.push().await.unwrap().truth.version;
+    let list = server.command(&["FUNCTION", "LIST"]).unwrap();
+    let names = format!("{list:?}");
+    let push = names.split('"').find(|word| word.starts_with("worldboss_push_")).unwrap();
+    let journal = "01".repeat(16);
+    let chain = "0".repeat(40);
+    let good = [&journal, "1", "10", "20", "0", "blob", "1", "0", &chain];
+    let mut wrong: BTreeSet<(usize, &str)> = BTreeSet::new();
+    for (at, value) in [
+        (0, "x"), (0, ""), (1, "-1"), (1, "1e3"), (2, "9007199254740992"), (3, " 20"), (3, "nan"),
+        (4, "2"), (6, "0x10"), (7, "99999999999999999"),
+    ] {
+        wrong.insert((at, value));
+    }
+    for (at, value) in wrong {
+        let mut args = good;
+        args[at] = value;
+        let keys = ["state", "log", "journals", "totals", "online", "bases", "ledgers"];
+        let keys: Vec<_> = keys.iter().map(|kind| format!("{{boss:1}}:{kind}")).collect();
+        let mut words = vec!["FCALL", push, "7"];
+        words.extend(keys.iter().map(String::as_str));
+        words.extend(args);
+        let reply = server.command(&words).unwrap();
+        assert!(matches!(&reply, Reply::Error(text) if text.contains("BADARG")), "{at}: {reply:?}");
+    }
+    assert_eq!(shard.redis.truth(BOSS).await.unwrap().version, version);
+}

@@ -1,0 +1,80 @@
+//! What a shard is to its authority: a journal with one player, whose totals only grow.
+
+use authority::{Authority, Redis};
+use protocol::{
+    BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Push,
+    PushAnswer, Scenario, Seen, ShardId, Spawn, Truth, Unavailable, Verdict,
+};
+use ucore::{Bin, Max};
+
+/// A journal that has entered generation 1.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) redis: Redis,
+    boss: BossId,
+    journal: JournalId,
+    /// Damage accepted.
+    pub(crate) total: u64,
+    /// The last answered total.
+    pub(crate) answered: u64,
+    seen: Seen,
+}
+
+/// Begins a boss with so many HP.
+pub(crate) async fn spawn(redis: &Redis, boss: BossId, hp_max: u64) -> Result<Truth, Unavailable> {
+    let mut spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
+    spec.hp_max = hp_max;
+    let spec = Box::new(spec);
+    redis.spawn(Spawn { boss, spec }).await.map(|answer| *answer.truth())
+}
+
+impl Shard {
+    /// Begins a boss and enters it, on a Redis that is in order.
+    pub(crate) async fn start(redis: Redis, boss: BossId, hp_max: u64) -> Self {
+        spawn(&redis, boss, hp_max).await.unwrap();
+        Self::enter(redis, boss, 1).await
+    }
+
+    /// Joins and enters a boss that has begun.
+    pub(crate) async fn enter(redis: Redis, boss: BossId, number: u8) -> Self {
+        let (journal, shard) = (JournalId(Bin([number; 16])), ShardId(number.into()));
+        let joined = redis.join(Join { boss, journal, shard, lineage: Vec::new() }).await;
+        assert!(matches!(joined, Ok(JoinAnswer::Joined { .. })), "{joined:?}");
+        let entered = redis.enter(Enter { boss, journal, generation: Gen(1) }).await;
+        let Ok(EnterAnswer::Entered { truth, .. }) = entered else { panic!("{entered:?}") };
+        Self { redis, boss, journal, total: 0, answered: 0, seen: truth.seen() }
+    }
+
+    /// Accepts damage, which waits for the next push.
+    pub(crate) fn hit(&mut self, damage: u64) {
+        self.total += damage;
+    }
+
+    /// Pushes what was accepted since the last answer, as a shard does: a gap moves the beginning
+    /// of the next interval, and everything else that is no success changes nothing.
+    pub(crate) async fn push(&mut self) -> Result<PushAnswer, Unavailable> {
+        let player = PlayerId(u64::from(self.journal.0.0[0]));
+        let players = [(player, Max::of(self.total))].into_iter().collect();
+        let (from, to, names) = (self.answered, self.total, [].into());
+        let interval = Interval { generation: Gen(1), from, to, players, names };
+        let (boss, journal, seen) = (self.boss, self.journal, self.seen);
+        let push = Push { boss, journal, interval, last: false, online: 1, seen };
+        let answer = self.redis.push(push).await?;
+        self.seen = answer.truth.seen();
+        if matches!(answer.verdict, Verdict::Counted | Verdict::Duplicate | Verdict::Gap) {
+            self.answered = answer.applied;
+        }
+        Ok(answer)
+    }
+
+    /// Hits and pushes until the truth has everything.
+    pub(crate) async fn settle(&mut self) -> Truth {
+        loop {
+            if let Ok(answer) = self.push().await
+                && answer.applied == self.total
+            {
+                return answer.truth;
+            }
+        }
+    }
+}
