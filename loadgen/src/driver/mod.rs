@@ -1,4 +1,5 @@
-//! Thousands of bots on real WebSockets: sockets, tasks and the clock.
+//! Thousands of bots on real WebSockets, and a network that fails on demand: sockets, tasks and the
+//! clock.
 
 mod clock;
 mod target;
@@ -8,8 +9,10 @@ mod http;
 mod progress;
 mod swarm;
 mod bots;
+mod proxy;
 
 pub use bots::bots;
+pub use proxy::{Proxy, Way};
 pub use swarm::run;
 
 use protocol::limits::NAME_CHARS_MAX;
