@@ -56,9 +56,13 @@ pub(super) fn explain_unsent(error: &RedisError, address: &str) -> Unavailable {
     })
 }
 
-/// By the beginning of what a server says, or by words in it.
+/// By the beginning of what a server says, or by words in it or in the library's place of it.
 const CURES: &[(&str, &str)] = &[
     ("WRONGPASS", "the user or password is wrong; write redis://USER:PASSWORD@HOST:PORT"),
+    (
+        "Password authentication failed",
+        "the user or password is wrong; write redis://USER:PASSWORD@HOST:PORT",
+    ),
     ("NOAUTH", "it wants a user and a password; write redis://USER:PASSWORD@HOST:PORT"),
     (
         "NOPERM",
@@ -84,7 +88,6 @@ const CURES: &[(&str, &str)] = &[
     ("unknown command", "it is too old, or the command was renamed; Redis 7.0 or newer is needed"),
     ("Function not found", "load the functions with `worldboss authority load`"),
     ("cluster support disabled", "it is no cluster; write redis:// instead of redis-cluster://"),
-    ("password", "check the user and password in its address"),
 ];
 
 fn cure(said: &str) -> Option<&'static str> {

@@ -24,6 +24,7 @@ pub(crate) struct Shard {
 pub(crate) async fn spawn(redis: &Redis, boss: BossId, hp_max: u64) -> Result<Truth, Unavailable> {
     let mut spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
     spec.hp_max = hp_max;
+    (spec.timing.collect_s, spec.timing.respawn_s) = (2, 1);
     let spec = Box::new(spec);
     redis.spawn(Spawn { boss, spec }).await.map(|answer| *answer.truth())
 }
