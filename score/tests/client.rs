@@ -7,7 +7,7 @@ use protocol::limits::{SYNC_MESSAGE_BYTES_MAX, SYNC_REQUESTS_MAX};
 use score::{Address, CallError, Client, LinkError, Timing};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -104,8 +104,10 @@ async fn answers_find_their_calls_in_whatever_order_they_come() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_named_with_the_cure() {
-    let (listener, url) = listen().await;
-    drop(listener);
+    // The port is taken, so that nobody else comes to listen on it.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("ws://{}/test", silent.local_addr().unwrap());
     let why = not_sent(client(&url).call(vec![1], LONG).await);
     assert!(why.contains(&format!("nothing takes connections at {url}: ")), "{why}");
     assert!(why.contains("start it there, or correct the address"), "{why}");

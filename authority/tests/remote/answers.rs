@@ -5,7 +5,7 @@ use crate::place::{
 };
 use authority::{Authority, Embedded};
 use protocol::{BossId, Push, ReadLog, SyncRequest, Truth, Unavailable, Verdict};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use ucore::Version;
 
 /// Every kind of request, with every kind of answer that a test can have quickly.
@@ -84,9 +84,10 @@ async fn an_authority_that_has_stopped_says_so_through_the_service() {
 
 #[tokio::test]
 async fn where_nobody_listens_nothing_was_carried_out() {
-    let listener = TcpListener::bind(crate::place::ANY_PORT).await.unwrap();
-    let remote = remote(listener.local_addr().unwrap());
-    drop(listener);
+    // The port is taken, so that nobody else comes to listen on it.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind(crate::place::ANY_PORT).unwrap();
+    let remote = remote(silent.local_addr().unwrap());
     let Err(Unavailable::Refused(why)) = remote.truth(BOSS).await else { panic!("refused") };
     assert!(why.contains("start it there, or correct the address"), "{why}");
     let Err(Unavailable::Refused(_)) =
