@@ -5,9 +5,12 @@ use std::process::{Child, Stdio};
 
 const KILLS: u32 = 12;
 
-fn load(server: &Server, players: u32, rate: u32, json: &std::path::Path) -> Child {
+/// Players on every server, who hit until they are interrupted.
+pub(crate) fn load(servers: &[&Server], players: u32, rate: u32, json: &std::path::Path) -> Child {
+    let targets = servers.iter().flat_map(|it| ["--target".into(), format!("ws://{}/ws", it.addr)]);
     worldboss()
-        .args(["loadgen", "--target", &format!("ws://{}/ws", server.addr)])
+        .arg("loadgen")
+        .args(targets)
         .args(["--players", &players.to_string(), "--rate", &rate.to_string()])
         .args(["--duration", "120s", "--json"])
         .arg(json)
@@ -17,7 +20,8 @@ fn load(server: &Server, players: u32, rate: u32, json: &std::path::Path) -> Chi
         .unwrap()
 }
 
-fn report(json: &std::path::Path) -> serde_json::Value {
+/// What a load has written.
+pub(crate) fn report(json: &std::path::Path) -> serde_json::Value {
     serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap()
 }
 
@@ -26,7 +30,7 @@ fn no_accepted_hit_is_lost_or_doubled_when_the_server_is_killed_again_and_again(
     let dir = tempfile::tempdir().unwrap();
     let json = dir.path().join("out.json");
     let mut server = Server::start(&dir.path().join("data"));
-    let mut load = load(&server, 200, 5, &json);
+    let mut load = load(&[&server], 200, 5, &json);
     let accepted = "worldboss_hits_total{result=\"accepted\"}";
     for kill in 1..=KILLS {
         // Every process is killed at another point of its load, and of its tick.
@@ -56,7 +60,7 @@ fn a_server_that_is_asked_to_stop_answers_everything_first() {
     let dir = tempfile::tempdir().unwrap();
     let (data, json) = (dir.path().join("data"), dir.path().join("out.json"));
     let server = Server::start(&data);
-    let mut load = load(&server, 100, 5, &json);
+    let mut load = load(&[&server], 100, 5, &json);
     let accepted = "worldboss_hits_total{result=\"accepted\"}";
     server.wait("the players hit", || server.metric(accepted) > 300);
     let addr = server.addr.clone();

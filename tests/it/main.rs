@@ -10,4 +10,5 @@ mod road;
 mod late;
 mod histories;
 mod kill;
+mod cluster;
 mod mistakes;

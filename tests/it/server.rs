@@ -1,9 +1,11 @@
 //! Real processes: the binary as a user starts it, on free ports and in temporary directories.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::SyncSender;
 
 /// The binary.
 pub(crate) fn worldboss() -> Command {
@@ -15,44 +17,75 @@ pub(crate) fn worldboss() -> Command {
     command
 }
 
-/// A running `worldboss play` without bots. It is killed when it is dropped.
+/// A running server: `worldboss play` without bots, a shard, or an authority. It is killed when it
+/// is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     /// Such as `127.0.0.1:41234`.
     pub(crate) addr: String,
-    data: PathBuf,
+    /// All that it was started with but its address.
+    args: Vec<OsString>,
 }
 
+/// Any free port of this machine.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 impl Server {
-    /// Starts on a free port.
+    /// Starts a game on a free port.
     pub(crate) fn start(data: &Path) -> Self {
-        Self::start_at(data, "127.0.0.1:0")
+        Self::start_at(data, ANY_PORT)
     }
 
-    /// Starts on a port that is known to be free.
+    /// Starts a game on a port that is known to be free.
     pub(crate) fn start_at(data: &Path, listen: &str) -> Self {
-        let mut child = worldboss()
-            .args(["play", "--no-bots", "--listen", listen, "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let line = stdout.lines().map(Result::unwrap).find(|line| line.contains("Play:"));
-        let line = line.expect("the server prints its address");
-        let addr = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
-        let server = Self { child, addr, data: data.to_owned() };
+        let args = ["play", "--no-bots", "--data"].map(OsString::from);
+        Self::launch(args.into_iter().chain([data.into()]).collect(), listen)
+    }
+
+    /// Starts an authority on a free port.
+    pub(crate) fn authority(data: &Path) -> Self {
+        let store = format!("embedded:{}", data.display());
+        let args = ["authority", "serve", "--store", &store].map(OsString::from);
+        Self::launch(args.into(), ANY_PORT)
+    }
+
+    /// Starts a shard on a free port.
+    pub(crate) fn shard(label: u16, authority: &str, data: &Path) -> Self {
+        let label = label.to_string();
+        let args = ["shard", "--shard-id", &label, "--authority", authority, "--guests", "--data"];
+        let args = args.map(OsString::from).into_iter().chain([data.into()]);
+        Self::launch(args.collect(), ANY_PORT)
+    }
+
+    /// Starts, and waits until it is ready.
+    fn launch(args: Vec<OsString>, listen: &str) -> Self {
+        let mut command = worldboss();
+        command.args(&args).args(["--listen", listen]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (found, addr) = std::sync::mpsc::sync_channel(2);
+        forward(child.stdout.take().unwrap(), found.clone());
+        forward(child.stderr.take().unwrap(), found);
+        let addr = addr.recv().expect("the server says where it listens");
+        let server = Self { child, addr, args };
         server.wait("it is ready", || server.get("/readyz").starts_with("HTTP/1.1 200"));
         server
     }
 
     /// Kills it as a power cut of the process would, and starts the next one in its place.
     pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart();
+    }
+
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let next = Self::start_at(&self.data, &self.addr);
+    }
+
+    /// Starts the next process in the place of one that has ended.
+    pub(crate) fn restart(&mut self) {
+        let next = Self::launch(self.args.clone(), &self.addr);
         drop(std::mem::replace(self, next));
     }
 
@@ -93,6 +126,20 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Shows what a process says, and hands over the address that it says it listens on.
+fn forward(from: impl Read + Send + 'static, found: SyncSender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            eprintln!("{line}");
+            let url = ["Play:", "listens on"].iter().find_map(|mark| line.split(mark).nth(1));
+            if let Some((_, addr)) = url.and_then(|url| url.split_once("://")) {
+                // Whoever wanted it may have it already.
+                drop(found.try_send(addr.trim_end_matches('/').to_owned()));
+            }
+        }
+    });
 }
 
 /// Waits for a condition that must come, and gives up after a minute.

@@ -63,10 +63,12 @@ impl Server {
         self.addr
     }
 
-    /// Answers what was asked, closes every connection, and ends.
-    pub async fn stop(self) {
+    /// Answers what was asked, closes every connection and then the port.
+    pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         self.service.stop().await;
+        self.serving.abort();
+        drop((&mut self.serving).await);
     }
 }
 

@@ -86,3 +86,64 @@ async fn upgrade(State(service): State<Arc<Shared>>, request: Request) -> Respon
         drop(slot);
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Answered;
+    use crate::port;
+    use protocol::limits::{SYNC_HELD_BYTES_MAX, SYNC_SPARED_BYTES_MAX};
+    use protocol::{BossId, SyncAnswer, SyncRequest, encode_record};
+    use score::{Address, CallError, Client, Timing};
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    /// It answers whatever it is asked with so many bosses.
+    #[derive(Debug)]
+    struct Bosses(usize);
+
+    impl Authority for Bosses {
+        fn ask(&self, _: SyncRequest) -> Answered<SyncAnswer> {
+            let bosses = vec![BossId(u32::MAX); self.0];
+            Box::pin(async { Ok(SyncAnswer::Bosses(bosses)) })
+        }
+    }
+
+    fn serve(bosses: usize) -> (Service, Client) {
+        let service = Service::new(Arc::new(Bosses(bosses)));
+        let listener = port::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        tokio::spawn(port::serve(listener, service.routes()));
+        let address = Address::parse(&url, SYNC_PATH).unwrap();
+        (service, Client::new(address, SYNC_SUBPROTOCOL, Timing::default()))
+    }
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn without_room_a_large_request_is_sent_away_and_a_small_one_is_not() {
+        let (service, client) = serve(1);
+        let all = service.0.budget.hold(SYNC_HELD_BYTES_MAX).unwrap();
+        let large = vec![0xc0; 2 * SYNC_SPARED_BYTES_MAX];
+        let Err(CallError::Unknown(why)) = client.call(large, LONG).await else { panic!("closed") };
+        let why = why.to_string();
+        assert!(why.contains("1013, \"too many large messages arrive at once"), "{why}");
+        assert!(client.call(encode_record(&SyncRequest::Bosses), LONG).await.is_ok());
+        drop(all);
+        service.stop().await;
+        assert!(service.0.budget.hold(SYNC_HELD_BYTES_MAX).is_some(), "everything was given back");
+    }
+
+    #[tokio::test]
+    async fn without_room_a_large_answer_is_refused_in_words() {
+        let (service, client) = serve(SYNC_SPARED_BYTES_MAX);
+        let ask = async || {
+            let answer = client.call(encode_record(&SyncRequest::Bosses), LONG).await.unwrap();
+            protocol::decode_record::<Result<SyncAnswer, protocol::Unavailable>>(&answer).unwrap()
+        };
+        let all = service.0.budget.hold(SYNC_HELD_BYTES_MAX).unwrap();
+        let why = ask().await.unwrap_err().to_string();
+        assert!(why.contains("too many large answers wait for their readers"), "{why}");
+        drop(all);
+        assert!(ask().await.is_ok());
+    }
+}

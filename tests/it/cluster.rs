@@ -1,0 +1,114 @@
+//! Many shards, one authority in a process of its own: whoever dies, the books balance.
+
+use crate::kill::{load, report};
+use crate::server::{Server, output, signal, wait, worldboss};
+use serde_json::Value;
+
+const ACCEPTED: &str = "worldboss_hits_total{result=\"accepted\"}";
+const COUNTED: &str = "worldboss_pushes_total{verdict=\"counted\"}";
+const UNANSWERED: &str = "worldboss_authority_unanswered_total";
+
+fn ready(server: &Server) -> bool {
+    server.get("/readyz").starts_with("HTTP/1.1 200")
+}
+
+/// Waits until a counter of each shard has grown.
+fn wait_for_more(shards: &[Server], metric: &str, more: u64) {
+    let enough: Vec<_> = shards.iter().map(|shard| shard.metric(metric) + more).collect();
+    for (shard, enough) in shards.iter().zip(enough) {
+        wait(metric, || shard.metric(metric) >= enough);
+    }
+}
+
+fn assert_balanced(report: &Value) {
+    for zero in ["damage_lost", "damage_doubled", "hits_unresolved", "faults"] {
+        assert_eq!(report[zero], 0, "{zero} in {report:#}");
+    }
+    assert_eq!(report["damage_truth"], report["damage_acked"], "{report:#}");
+}
+
+#[test]
+fn an_authority_that_is_killed_again_and_again_counts_the_hits_of_two_shards_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("out.json");
+    let mut authority = Server::authority(&dir.path().join("truth"));
+    let url = format!("ws://{}", authority.addr);
+    let shards = [1, 2]
+        .map(|label: u16| Server::shard(label, &url, &dir.path().join(format!("shard-{label}"))));
+    let mut load = load(&shards.each_ref(), 200, 5, &json);
+    for noticed in [0, 1, 2, 0, 3] {
+        wait_for_more(&shards, COUNTED, 10);
+        authority.kill();
+        wait_for_more(&shards, UNANSWERED, noticed);
+        authority.restart();
+    }
+    wait_for_more(&shards, COUNTED, 10);
+    for shard in &shards {
+        wait("it is ready", || ready(shard));
+    }
+    signal(&load, "INT");
+    assert_eq!(load.wait().unwrap().code(), Some(130));
+    let report = report(&json);
+    assert_balanced(&report);
+    assert_eq!(report["reconnects"], 0, "no player has noticed: {report:#}");
+    assert!(report["hits_acked"].as_u64().unwrap() > 1_000, "{report:#}");
+    // Both shards show the same books, and every part ends when it is asked to.
+    let ledger =
+        |shard: &Server| shard.get("/api/ledger").split_once("\r\n\r\n").unwrap().1.to_owned();
+    let [first, second] = shards.each_ref().map(ledger);
+    assert_eq!(first, second);
+    for shard in shards {
+        assert_eq!(shard.terminate(), Some(0));
+    }
+    assert_eq!(authority.terminate(), Some(0));
+}
+
+#[test]
+fn a_shard_is_the_authority_of_another_one_and_either_may_be_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("out.json");
+    let embedded = format!("embedded:{}", dir.path().join("truth").display());
+    let first = Server::shard(1, &embedded, &dir.path().join("shard-1"));
+    let url = format!("ws://{}/sync", first.addr);
+    let mut shards = [first, Server::shard(2, &url, &dir.path().join("shard-2"))];
+    let mut load = load(&shards.each_ref(), 100, 5, &json);
+    for killed in [0, 1] {
+        wait_for_more(&shards, COUNTED, 10);
+        shards[killed].kill_and_restart();
+    }
+    wait_for_more(&shards, COUNTED, 10);
+    wait("the players are back", || shards.iter().all(|shard| shard.metric(ACCEPTED) > 100));
+    signal(&load, "INT");
+    assert_eq!(load.wait().unwrap().code(), Some(130));
+    assert_balanced(&report(&json));
+}
+
+#[test]
+fn an_authority_that_is_no_address_or_speaks_something_else_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let game = Server::start(&dir.path().join("game"));
+    let shard = |authority: &str| {
+        let mut shard = worldboss();
+        shard.args(["shard", "--shard-id", "1", "--listen", "127.0.0.1:0", "--guests"]);
+        shard.args(["--authority", authority, "--data"]).arg(dir.path().join("shard"));
+        // A scenario that is named must be told to the authority at once.
+        let scenario = dir.path().join("boss.toml");
+        std::fs::write(&scenario, protocol::Scenario::default_text()).unwrap();
+        output(shard.arg("--scenario").arg(scenario))
+    };
+    // A port that is taken, and on which nobody listens.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let silent_addr = silent.local_addr().unwrap();
+    for (authority, why) in [
+        ("wss://boss".to_owned(), "this build has no TLS"),
+        ("ws://".to_owned(), "write ws://HOST:PORT"),
+        (format!("ws://{silent_addr}"), "start it there, or correct the address"),
+        (format!("ws://{}/sink", game.addr), "answers 404 Not Found, \"there is nothing here"),
+        (format!("ws://{}/ws", game.addr), "offer the sub-protocol worldboss.v2"),
+    ] {
+        let (code, stderr) = shard(&authority);
+        assert_eq!(code, Some(1), "{authority}: {stderr}");
+        assert!(stderr.contains(why), "{authority}: {stderr}");
+    }
+}
