@@ -1,26 +1,26 @@
 //! Many shards, one authority in a process of its own: whoever dies, the books balance.
 
 use crate::kill::{load, report};
-use crate::server::{Server, output, signal, wait, worldboss};
+use crate::server::{Server, output, says, signal, wait, worldboss};
 use serde_json::Value;
 
 const ACCEPTED: &str = "worldboss_hits_total{result=\"accepted\"}";
-const COUNTED: &str = "worldboss_pushes_total{verdict=\"counted\"}";
-const UNANSWERED: &str = "worldboss_authority_unanswered_total";
+pub(crate) const COUNTED: &str = "worldboss_pushes_total{verdict=\"counted\"}";
+pub(crate) const UNANSWERED: &str = "worldboss_authority_unanswered_total";
 
-fn ready(server: &Server) -> bool {
+pub(crate) fn ready(server: &Server) -> bool {
     server.get("/readyz").starts_with("HTTP/1.1 200")
 }
 
 /// Waits until a counter of each shard has grown.
-fn wait_for_more(shards: &[Server], metric: &str, more: u64) {
+pub(crate) fn wait_for_more(shards: &[Server], metric: &str, more: u64) {
     let enough: Vec<_> = shards.iter().map(|shard| shard.metric(metric) + more).collect();
     for (shard, enough) in shards.iter().zip(enough) {
         wait(metric, || shard.metric(metric) >= enough);
     }
 }
 
-fn assert_balanced(report: &Value) {
+pub(crate) fn assert_balanced(report: &Value) {
     for zero in ["damage_lost", "damage_doubled", "hits_unresolved", "faults"] {
         assert_eq!(report[zero], 0, "{zero} in {report:#}");
     }
@@ -91,24 +91,25 @@ fn an_authority_that_is_no_address_or_speaks_something_else_is_named() {
         let mut shard = worldboss();
         shard.args(["shard", "--shard-id", "1", "--listen", "127.0.0.1:0", "--guests"]);
         shard.args(["--authority", authority, "--data"]).arg(dir.path().join("shard"));
-        // A scenario that is named must be told to the authority at once.
-        let scenario = dir.path().join("boss.toml");
-        std::fs::write(&scenario, protocol::Scenario::default_text()).unwrap();
-        output(shard.arg("--scenario").arg(scenario))
+        shard
     };
     // A port that is taken, and on which nobody listens.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let silent_addr = silent.local_addr().unwrap();
+    for (authority, why) in
+        [("wss://boss", "this build has no TLS"), ("ws://", "write ws://HOST:PORT")]
+    {
+        let (code, stderr) = output(&mut shard(authority));
+        assert_eq!(code, Some(1), "{authority}: {stderr}");
+        assert!(stderr.contains(why), "{authority}: {stderr}");
+    }
+    // What may be repaired is waited for.
     for (authority, why) in [
-        ("wss://boss".to_owned(), "this build has no TLS"),
-        ("ws://".to_owned(), "write ws://HOST:PORT"),
         (format!("ws://{silent_addr}"), "start it there, or correct the address"),
         (format!("ws://{}/sink", game.addr), "answers 404 Not Found, \"there is nothing here"),
         (format!("ws://{}/ws", game.addr), "offer the sub-protocol worldboss.v2"),
     ] {
-        let (code, stderr) = shard(&authority);
-        assert_eq!(code, Some(1), "{authority}: {stderr}");
-        assert!(stderr.contains(why), "{authority}: {stderr}");
+        says(&mut shard(&authority), why);
     }
 }

@@ -11,4 +11,5 @@ mod late;
 mod histories;
 mod kill;
 mod cluster;
+mod redis;
 mod mistakes;

@@ -114,6 +114,13 @@ impl Server {
         line.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
     }
 
+    /// Memory that its process holds, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().split(' ').next().unwrap().parse().unwrap()
+    }
+
     /// Waits for a condition that must come.
     pub(crate) fn wait(&self, what: &str, condition: impl Fn() -> bool) {
         wait(what, condition);
@@ -162,4 +169,15 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) fn output(command: &mut Command) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = command.output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// Runs a command until it says something on stderr, and ends it.
+pub(crate) fn says(command: &mut Command, what: &str) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut said = Vec::new();
+    let found = lines.inspect(|line| said.push(line.clone())).any(|line| line.contains(what));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(found, "`{what}` is missing in {said:#?}");
 }
