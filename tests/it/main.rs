@@ -12,4 +12,6 @@ mod histories;
 mod kill;
 mod cluster;
 mod redis;
+#[cfg(feature = "tls")]
+mod tls;
 mod mistakes;

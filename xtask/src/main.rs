@@ -32,6 +32,8 @@ usage: cargo xtask COMMAND
   ci                                 check layers, purity, rules and tidiness of the sources
   peers ucore                        compare bytes and times of ucore with those of other libraries;
                                      takes minutes, most of them to build these
+  peers lock-storm                   compare what Redis spends on a hit as an INCRBY of its own, and
+                                     added up in a shard's push
   redis up [--cluster]               start a real Redis, or a cluster of six, in the background, and
                                      say what to run next; its data is in target/redis/
   redis down                         end what `redis up` has started; the data stays
@@ -43,7 +45,7 @@ usage: cargo xtask COMMAND
 enum Request {
     Help,
     Ci,
-    Peers,
+    Peers(peers::Peers),
     Redis(background::Order),
     Test(test::Options),
 }
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Request::Ci => ci::run(&root()),
-        Request::Peers => peers::run(&root()),
+        Request::Peers(peers) => peers::run(&root(), peers),
         Request::Redis(order) => background::run(&root(), order),
         Request::Test(options) => test::run(&root(), &options),
     };
@@ -81,8 +83,8 @@ fn parse(args: &[String]) -> Result<Request, String> {
     let request = match words.next() {
         None | Some("help" | "--help" | "-h") => Request::Help,
         Some("ci") => Request::Ci,
-        Some("peers") => match words.next() {
-            Some("ucore") => Request::Peers,
+        Some("peers") => Request::Peers(peers::Peers::parse(words.next())?),
+        Some("ucore") => Request::Peers,
             _ => return Err("say whose peers: `peers ucore`".to_owned()),
         },
         Some("redis") => return background::Order::parse(words).map(Request::Redis),
@@ -128,8 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn peers_are_those_of_ucore() {
-        assert_eq!(parsed("peers ucore"), Ok(Request::Peers));
+    fn peers_are_named() {
+        assert_eq!(parsed("peers ucore"), Ok(Request::Peers(peers::Peers::Ucore)));
+        assert_eq!(parsed("peers lock-storm"), Ok(Request::Peers(peers::Peers::LockStorm)));
         assert!(parsed("peers").is_err());
         assert!(parsed("peers score").is_err());
         assert!(parsed("peers ucore twice").is_err());
