@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use protocol::{
-    Ack, BossCard, BossUpdate, Entry, EntryError, Gen, Hello, Hit, InputSeq, Interval, JournalId,
-    PROTOCOL, PlayerId, PlayerMessage, Refusal, RefusalReason, Scenario, ShardId, ShardMessage,
-    SkillId, State, Status, Tally, Tick, Token, Welcome, decode_record, encode_record,
+    Ack, BossCard, BossId, BossUpdate, Claim, Enter, EnterAnswer, Entry, EntryError, Gen, Hello,
+    Hit, InputSeq, Interval, Join, JoinAnswer, JournalId, LateLine, Line, LogPage, Numbered,
+    PROTOCOL, PlayerId, PlayerMessage, Push, PushAnswer, ReadLog, Refusal, RefusalReason, Scenario,
+    ShardId, ShardMessage, SkillId, Snapshot, Spawn, SpawnAnswer, State, Status, SyncAnswer,
+    SyncRequest, Tally, Tick, Token, Truth, Unavailable, Verdict, Welcome, decode_record,
+    encode_record,
 };
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 use ucore::{Bin, Chain, GMapDelta, Max, Version};
 
@@ -139,4 +143,90 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
     assert_eq!(entries[0].follow(at.0, at.1), misplaced(0));
     check("log", &entries, &encode_record(&entries));
     assert_eq!(decode_record::<Vec<Entry>>(&encode_record(&entries)).as_ref(), Ok(&entries));
+}
+
+/// A request or an answer of the sync service, with its number.
+fn sync<T>(name: &str, number: u64, body: T)
+where
+    T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let wrapped = Numbered::wrap(number, &encode_record(&body));
+    let message = Numbered { number, body };
+    let bytes = encode_record(&message);
+    check(name, &message, &bytes);
+    assert_eq!(wrapped, bytes, "{name}");
+    assert_eq!(decode_record::<Numbered<T>>(&bytes).as_ref(), Ok(&message), "{name}");
+}
+
+/// The only answer to a request that has one.
+fn answered(name: &str, number: u64, answer: SyncAnswer) {
+    sync::<Result<SyncAnswer, Unavailable>>(name, number, Ok(answer));
+}
+
+const TRUTH: Truth = Truth {
+    version: Version(4),
+    chain: Chain(Bin([0xcc; 20])),
+    generation: Gen(1),
+    hp_max: 50_000_000,
+    damage: 150,
+    status: Status::Alive,
+    phase: 0,
+    players: 2_000,
+};
+
+#[test]
+fn what_is_asked_of_an_authority_has_these_bytes() {
+    let (boss, generation) = (BossId(1), Gen(1));
+    let (journal, parent) = (JournalId(Bin([0xab; 16])), JournalId(Bin([0x01; 16])));
+    let spec = Box::new(Scenario::parse(Scenario::default_text()).unwrap().spec);
+    sync("sync-spawn", 1, SyncRequest::Spawn(Spawn { boss, spec }));
+    let players = GMapDelta::line(PlayerId(7), Max::of(150));
+    let names = [(PlayerId(7), "Ada".to_owned())].into();
+    let interval = Interval { generation, from: 0, to: 150, players, names };
+    let rest = Interval { from: 100, names: [].into(), ..interval.clone() };
+    let lineage = vec![Claim { journal: parent, rests: vec![rest] }];
+    sync("sync-join", 2, SyncRequest::Join(Join { boss, journal, shard: ShardId(1), lineage }));
+    sync("sync-enter", 3, SyncRequest::Enter(Enter { boss, journal, generation }));
+    let seen = TRUTH.seen();
+    let push = Push { boss, journal, interval, last: false, online: 12, seen };
+    sync("sync-push", 300, SyncRequest::Push(push));
+    sync("sync-truth", 5, SyncRequest::Truth(boss));
+    let page = ReadLog { boss, after: Version(4), wait_ms: 30_000 };
+    sync("sync-read", 6, SyncRequest::ReadLog(page));
+    sync("sync-bosses", 7, SyncRequest::Bosses);
+}
+
+#[test]
+fn what_an_authority_answers_has_these_bytes() {
+    let spec = || Box::new(Scenario::parse(Scenario::default_text()).unwrap().spec);
+    answered("sync-spawned", 1, SyncAnswer::Spawn(SpawnAnswer::Begun(TRUTH)));
+    let line = Line { player: PlayerId(7), total: 50 };
+    let late = vec![LateLine { generation: Gen(1), line }];
+    let joined = JoinAnswer::Joined { inherits: true, late, spec: spec(), truth: TRUTH };
+    answered("sync-joined", 2, SyncAnswer::Join(joined));
+    let journal = JournalId(Bin([0x01; 16]));
+    let gap = JoinAnswer::Gap { journal, generation: Gen(1), applied: 50 };
+    answered("sync-join-gap", 2, SyncAnswer::Join(gap));
+    answered("sync-join-fenced", 2, SyncAnswer::Join(JoinAnswer::Fenced));
+    let entered = EnterAnswer::Entered { spec: spec(), truth: TRUTH };
+    answered("sync-entered", 3, SyncAnswer::Enter(entered));
+    let (verdict, applied) = (Verdict::Counted, 150);
+    let pushed =
+        PushAnswer { verdict, applied, late: Vec::new(), rolled_back: false, truth: TRUTH };
+    answered("sync-pushed", 300, SyncAnswer::Push(pushed));
+    answered("sync-truth-is", 5, SyncAnswer::Truth(TRUTH));
+    let mut base = Snapshot::default();
+    let update = BossUpdate::Spawn { generation: Gen(1), spec: spec() };
+    base.follow(&Entry::after(base.version, base.chain, &update)).unwrap();
+    let (journal, shard) = (JournalId(Bin([0xab; 16])), ShardId(1));
+    let join = BossUpdate::Join { journal, shard, parent: None, inherits: false };
+    let entries = vec![Entry::after(base.version, base.chain, &join)];
+    let page = LogPage { base: Some(Box::new(base)), entries };
+    answered("sync-page", 6, SyncAnswer::ReadLog(page));
+    answered("sync-bosses-are", 7, SyncAnswer::Bosses(vec![BossId(1), BossId(2)]));
+    let missing: Result<SyncAnswer, _> = Err(Unavailable::NoBoss(BossId(9)));
+    sync("sync-no-boss", 8, missing);
+    let why = "this service is stopping; ask again later".to_owned();
+    let refused: Result<SyncAnswer, _> = Err(Unavailable::Refused(why));
+    sync("sync-refused", 9, refused);
 }

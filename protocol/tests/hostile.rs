@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use protocol::{
-    BossUpdate, Entry, Hello, MessageError, PROTOCOL, PlayerMessage, RecordError, Scenario,
-    ShardMessage, decode_record, encode_record,
+    BossUpdate, Entry, Hello, MessageError, Numbered, PROTOCOL, PlayerMessage, RecordError,
+    Scenario, ShardMessage, SyncAnswer, SyncRequest, Unavailable, decode_record, encode_record,
 };
 use ucore::INT_MAX;
 
@@ -14,6 +14,9 @@ proptest! {
         let _ = PlayerMessage::decode(&bytes);
         let _ = ShardMessage::decode(&bytes);
         let _ = decode_record::<Entry>(&bytes);
+        let _ = decode_record::<Numbered<SyncRequest>>(&bytes);
+        let _ = decode_record::<Numbered<Result<SyncAnswer, Unavailable>>>(&bytes);
+        let _ = Numbered::unwrap(&bytes);
         let _ = BossUpdate::parse(&String::from_utf8_lossy(&bytes), &bytes);
         let _ = Scenario::parse(&String::from_utf8_lossy(&bytes));
     }
@@ -82,5 +85,18 @@ fn hello_names_its_limits() {
         (hello("a", 0), "`every` is 0, expected 1 to 50"),
     ] {
         assert_eq!(bad.check(), Err(what.to_owned()));
+    }
+}
+
+#[test]
+fn a_numbered_message_has_a_number_and_a_body() {
+    assert_eq!(Numbered::unwrap(&[0x92, 7, 0xc0]), Ok((7, &[0xc0][..])));
+    assert_eq!(Numbered::unwrap(&[0x92, 7]), Ok((7, &[][..])), "its body is not looked at");
+    // No array of two, no number, a number beyond 2^53, and one that is cut short.
+    let too_large = [0x92, 0xcf, 0, 0x20, 0, 0, 0, 0, 0, 0, 0xc0];
+    let wrong: [&[u8]; 6] = [&[], &[0x93, 7], &[0x92], &[0x92, 0xa0], &too_large, &[0x92, 0xcd, 1]];
+    for bytes in wrong {
+        let unwrapped = Numbered::unwrap(bytes);
+        assert!(matches!(unwrapped, Err(RecordError::Malformed(_))), "{bytes:?}: {unwrapped:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! Many shards, one authority in a process of its own: whoever dies, the books balance.
 
 use crate::kill::{load, report};
-use crate::server::{Server, output, says, signal, wait, worldboss};
+use crate::server::{Server, output, signal, wait, worldboss};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 const ACCEPTED: &str = "worldboss_hits_total{result=\"accepted\"}";
 pub(crate) const COUNTED: &str = "worldboss_pushes_total{verdict=\"counted\"}";
@@ -83,33 +85,48 @@ fn a_shard_is_the_authority_of_another_one_and_either_may_be_killed() {
     assert_balanced(&report(&json));
 }
 
+fn shard_on(authority: &str, data: &std::path::Path) -> std::process::Command {
+    let mut shard = worldboss();
+    shard.args(["shard", "--shard-id", "1", "--listen", "127.0.0.1:0", "--guests"]);
+    shard.args(["--authority", authority, "--data"]).arg(data);
+    shard
+}
+
 #[test]
-fn an_authority_that_is_no_address_or_speaks_something_else_is_named() {
+fn an_authority_that_is_no_address_is_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for (authority, why) in [
+        ("wss://boss", "this build has no TLS"),
+        ("ws://", "write ws://HOST:PORT"),
+        ("http://boss", "write embedded:DIR, redis://HOST:PORT or ws://HOST:PORT"),
+    ] {
+        let (code, stderr) = output(&mut shard_on(authority, dir.path()));
+        assert_eq!(code, Some(1), "{authority}: {stderr}");
+        assert!(stderr.contains(why), "{authority}: {stderr}");
+    }
+}
+
+#[test]
+fn a_shard_whose_authority_is_away_or_is_none_says_so_and_waits_for_it() {
     let dir = tempfile::tempdir().unwrap();
     let game = Server::start(&dir.path().join("game"));
-    let shard = |authority: &str| {
-        let mut shard = worldboss();
-        shard.args(["shard", "--shard-id", "1", "--listen", "127.0.0.1:0", "--guests"]);
-        shard.args(["--authority", authority, "--data"]).arg(dir.path().join("shard"));
-        shard
-    };
     // A port that is taken, and on which nobody listens.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let silent_addr = silent.local_addr().unwrap();
-    for (authority, why) in
-        [("wss://boss", "this build has no TLS"), ("ws://", "write ws://HOST:PORT")]
-    {
-        let (code, stderr) = output(&mut shard(authority));
-        assert_eq!(code, Some(1), "{authority}: {stderr}");
-        assert!(stderr.contains(why), "{authority}: {stderr}");
-    }
     // What may be repaired is waited for.
     for (authority, why) in [
         (format!("ws://{silent_addr}"), "start it there, or correct the address"),
         (format!("ws://{}/sink", game.addr), "answers 404 Not Found, \"there is nothing here"),
         (format!("ws://{}/ws", game.addr), "offer the sub-protocol worldboss.v2"),
     ] {
-        says(&mut shard(&authority), why);
+        let mut shard = shard_on(&authority, &dir.path().join("shard"));
+        let mut shard = shard.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(shard.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let why = said.inspect(|line| eprintln!("{line}")).find(|line| line.contains(why));
+        assert!(why.is_some(), "{authority}");
+        assert_eq!(shard.try_wait().unwrap(), None, "{authority}: it waits");
+        shard.kill().unwrap();
+        shard.wait().unwrap();
     }
 }

@@ -170,14 +170,3 @@ pub(crate) fn output(command: &mut Command) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = command.output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }
-
-/// Runs a command until it says something on stderr, and ends it.
-pub(crate) fn says(command: &mut Command, what: &str) {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let mut said = Vec::new();
-    let found = lines.inspect(|line| said.push(line.clone())).any(|line| line.contains(what));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(found, "`{what}` is missing in {said:#?}");
-}

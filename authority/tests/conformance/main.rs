@@ -15,7 +15,7 @@ use protocol::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use subject::{Answer, InRedis, Memory, OnDisk, Place, Subject, log};
+use subject::{Answer, InRedis, Memory, OnDisk, Place, Served, Subject, log};
 use tokio::runtime::Runtime;
 use ucore::Version;
 use xtask::redis::{Cluster, Server};
@@ -219,6 +219,7 @@ fn play_all(lives: Lives, share: u32, subject: impl Fn(BossId) -> Box<dyn Subjec
     let result = runner.run(&steps(lives), |steps| {
         bosses.set(bosses.get() + 1);
         let boss = BossId(bosses.get());
+        let _inside = runtime.enter();
         let mut subject = subject(boss);
         // A boss that nobody has spawned has nothing to say.
         let mut begun = vec![Step::Ask(Ask::Truth)];
@@ -244,6 +245,13 @@ fn the_embedded_store_gives_the_answers_of_the_machine() {
     for lives in [Lives::Long, Lives::Short] {
         // Each request waits for the disk.
         play_all(lives, 4, |_| Box::new(OnDisk::new()));
+    }
+}
+
+#[test]
+fn a_remote_authority_gives_the_answers_of_the_machine() {
+    for lives in [Lives::Long, Lives::Short] {
+        play_all(lives, 1, |boss| Box::new(Served::new(boss)));
     }
 }
 

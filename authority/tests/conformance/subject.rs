@@ -1,7 +1,8 @@
 //! What is held to the same answers: each keeps the truth somewhere else.
 
 use authority::machine::{Machine, Output};
-use authority::{Authority, Embedded, Redis, Steps};
+use authority::sync::{self, Server};
+use authority::{Answered, Authority, Embedded, Redis, Remote, Steps, port};
 use futures::future::{BoxFuture, FutureExt, ready};
 use protocol::limits::KEEP_GENERATIONS;
 use protocol::{
@@ -9,10 +10,10 @@ use protocol::{
     Unavailable,
 };
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
 use ucore::Version;
-use xtask::redis::{Cluster, Reply, Server};
+use xtask::redis::{Cluster, Reply, Server as RedisServer};
 
 pub(crate) type Answer = Result<SyncAnswer, Unavailable>;
 
@@ -95,6 +96,29 @@ impl Memory {
         self.boss = restored;
     }
 
+    fn serve(&mut self, request: SyncRequest) -> Answer {
+        let answer = self.answer(request);
+        self.keep();
+        answer
+    }
+
+    /// A second passes.
+    fn pass(&mut self) {
+        self.boss.iter_mut().for_each(Machine::handle_poll);
+        self.keep();
+    }
+
+    fn keep_copy(&mut self) {
+        self.saved = Some(self.kept.clone());
+    }
+
+    fn go_back(&mut self) {
+        if let Some(saved) = &self.saved {
+            self.kept = saved.clone();
+            self.restore();
+        }
+    }
+
     fn answer(&mut self, request: SyncRequest) -> Answer {
         if let (SyncRequest::Spawn(spawn), None) = (&request, &self.boss) {
             let boss = self.boss.insert(Machine::new(self.id, (*spawn.spec).clone()));
@@ -130,14 +154,11 @@ impl Subject for Memory {
     }
 
     fn ask(&mut self, request: SyncRequest) -> BoxFuture<'_, Answer> {
-        let answer = self.answer(request);
-        self.keep();
-        ready(answer).boxed()
+        ready(self.serve(request)).boxed()
     }
 
     fn poll(&mut self) -> BoxFuture<'_, ()> {
-        self.boss.iter_mut().for_each(Machine::handle_poll);
-        self.keep();
+        self.pass();
         ready(()).boxed()
     }
 
@@ -147,15 +168,74 @@ impl Subject for Memory {
     }
 
     fn save(&mut self) -> BoxFuture<'_, ()> {
-        self.saved = Some(self.kept.clone());
+        self.keep_copy();
         ready(()).boxed()
     }
 
     fn roll_back(&mut self) -> BoxFuture<'_, ()> {
-        if let Some(saved) = &self.saved {
-            self.kept = saved.clone();
-            self.restore();
-        }
+        self.go_back();
+        ready(()).boxed()
+    }
+}
+
+/// A machine behind a sync service, asked by a remote authority.
+#[derive(Debug)]
+pub(crate) struct Served {
+    memory: Arc<Mutex<Memory>>,
+    remote: Remote,
+    _server: Server,
+}
+
+/// The machine as the service sees it.
+#[derive(Debug)]
+struct Behind(Arc<Mutex<Memory>>);
+
+impl Authority for Behind {
+    fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer> {
+        ready(self.0.lock().unwrap().serve(request)).boxed()
+    }
+}
+
+impl Served {
+    pub(crate) fn new(id: BossId) -> Self {
+        let memory = Arc::new(Mutex::new(Memory::new(id)));
+        let listener = port::listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let server = sync::serve(listener, Arc::new(Behind(Arc::clone(&memory)))).unwrap();
+        let remote = Remote::new(&format!("ws://{}", server.addr())).unwrap();
+        Self { memory, remote, _server: server }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap()
+    }
+}
+
+impl Subject for Served {
+    fn name(&self) -> &'static str {
+        "a remote authority"
+    }
+
+    fn ask(&mut self, request: SyncRequest) -> BoxFuture<'_, Answer> {
+        self.remote.ask(request)
+    }
+
+    fn poll(&mut self) -> BoxFuture<'_, ()> {
+        self.memory().pass();
+        ready(()).boxed()
+    }
+
+    fn restart(&mut self) -> BoxFuture<'_, ()> {
+        self.memory().restore();
+        ready(()).boxed()
+    }
+
+    fn save(&mut self) -> BoxFuture<'_, ()> {
+        self.memory().keep_copy();
+        ready(()).boxed()
+    }
+
+    fn roll_back(&mut self) -> BoxFuture<'_, ()> {
+        self.memory().go_back();
         ready(()).boxed()
     }
 }
@@ -247,7 +327,7 @@ pub(crate) struct InRedis {
 /// Servers that many histories share, each with a boss of its own.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
-    One(Arc<Server>),
+    One(Arc<RedisServer>),
     Many(Arc<Cluster>),
 }
 
@@ -260,7 +340,7 @@ impl Place {
     }
 
     /// The server that has a key.
-    fn server(&self, key: &str) -> &Server {
+    fn server(&self, key: &str) -> &RedisServer {
         match self {
             Self::One(server) => server,
             Self::Many(cluster) => {
