@@ -4,7 +4,7 @@
 //! fits and what it changes.
 
 use crate::limits::{KEEP_GENERATIONS, REMAINS_MAX};
-use crate::{BossUpdate, Gen, Interval, JournalId, Life, ShardId, Status};
+use crate::{BossUpdate, Gen, Interval, JournalId, LateLine, Life, ShardId, Status};
 use std::collections::BTreeMap;
 use ucore::{INT_MAX, Reject, Updatable, Wire};
 
@@ -56,6 +56,16 @@ impl Boss {
     /// All generations that have such a book, the oldest first.
     pub fn books(&self) -> impl Iterator<Item = (Gen, &Life)> {
         self.remains.iter().chain(&self.lives).map(|(generation, life)| (*generation, life))
+    }
+
+    /// Late damage of these journals, by generation and player.
+    #[must_use]
+    pub fn late_lines(&self, journals: &[JournalId]) -> Vec<LateLine> {
+        let late = self.books().flat_map(|(generation, life)| {
+            let lines = journals.iter().flat_map(|journal| life.late_lines(*journal));
+            lines.map(move |line| LateLine { generation, line })
+        });
+        late.collect()
     }
 
     /// A journal.

@@ -80,6 +80,16 @@ impl Life {
         total(&self.late).saturating_sub(total(&self.counted))
     }
 
+    /// The damage of some players in a journal that came late, where there is any.
+    pub fn late_lines_of(
+        &self,
+        journal: JournalId,
+        players: impl IntoIterator<Item = PlayerId>,
+    ) -> Vec<Line> {
+        let lines = players.into_iter().map(|player| (player, self.late_of(journal, player)));
+        lines.filter(|(_, late)| *late > 0).map(|(player, total)| Line { player, total }).collect()
+    }
+
     /// Every player's damage in a journal that came late.
     pub fn late_lines(&self, journal: JournalId) -> impl Iterator<Item = Line> {
         let players = self.late.get(&journal).into_iter().flat_map(|late| late.players.iter());

@@ -8,8 +8,8 @@ use super::boss::consequence;
 use super::{Machine, Online};
 use protocol::limits::{JOURNALS_MAX, LINEAGE_MAX};
 use protocol::{
-    BossUpdate, Claim, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, LateLine,
-    Line, Push, PushAnswer, ShardId, Status, Verdict,
+    BossUpdate, Claim, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, Push,
+    PushAnswer, ShardId, Status, Verdict,
 };
 use ucore::{Reject, Updatable};
 
@@ -38,19 +38,9 @@ impl Machine {
             self.online.insert(journal, Online { players: push.online, silent_polls: 0 });
         }
         let life = self.boss.book(generation);
-        let late = |player| {
-            let total = life.map_or(0, |life| life.late_of(journal, player));
-            (total > 0).then_some(Line { player, total })
-        };
-        let late = match verdict {
-            Verdict::Closed => named.into_iter().filter_map(late).collect(),
-            Verdict::Counted
-            | Verdict::Duplicate
-            | Verdict::Gap
-            | Verdict::NotEntered
-            | Verdict::Fenced
-            | Verdict::Unknown
-            | Verdict::Refused => Vec::new(),
+        let late = match life {
+            Some(life) if verdict == Verdict::Closed => life.late_lines_of(journal, named),
+            Some(_) | None => Vec::new(),
         };
         let applied = life.map_or(0, |life| life.applied(journal));
         PushAnswer { verdict, applied, late, rolled_back, truth: self.truth() }
@@ -170,13 +160,9 @@ impl Machine {
     }
 
     fn joined(&self, inherits: bool, line: &[JournalId]) -> JoinAnswer {
-        let late = self.boss.books().flat_map(|(generation, life)| {
-            let lines = line.iter().flat_map(|journal| life.late_lines(*journal));
-            lines.map(move |line| LateLine { generation, line })
-        });
         JoinAnswer::Joined {
             inherits,
-            late: late.collect(),
+            late: self.boss.late_lines(line),
             spec: Box::new(self.spec().clone()),
             truth: self.truth(),
         }

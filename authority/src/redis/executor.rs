@@ -9,7 +9,7 @@ use super::library::Function;
 use super::{Redis, Shared};
 use protocol::{BossId, Ledger, Unavailable, encode_record};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -54,7 +54,7 @@ async fn run(shared: Weak<Shared>) {
         looks.tick().await;
         let Some(shared) = shared.upgrade() else { return };
         let redis = Redis { shared, _executor: None };
-        let played = redis.shared.played.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let played = redis.played().clone();
         for (boss, polls) in played {
             look(&redis, boss, polls, watched.entry(boss).or_default()).await;
         }

@@ -1,4 +1,4 @@
-//! Hop 11 in Redis: the log is a Stream whose entry ids are the versions.
+//! The log in Redis: a Stream whose entry ids are the versions.
 
 use super::reply::odd;
 use super::{Redis, key_of};

@@ -112,13 +112,18 @@ fn ask(lives: Lives) -> impl Strategy<Value = Ask> {
         6 => (journal(), from()).prop_map(|(journal, from)| Ask::Join { journal, from }),
         4 => (journal(), prop_oneof![8 => Just(0_i8), 1 => Just(-1), 1 => Just(1)])
             .prop_map(|(journal, ahead)| Ask::Enter { journal, ahead }),
-        14 => (journal(), prop_oneof![6 => Just(0), 3 => 1..5_u32], from(), any::<bool>(), any::<bool>())
+        14 => (journal(), back(), from(), any::<bool>(), any::<bool>())
             .prop_map(|(journal, back, from, last, seen)| {
                 Ask::Push { journal, back, from, last, seen }
             }),
         1 => Just(Ask::Truth),
         24 => journal().prop_map(|journal| Ask::Next { journal }),
     ]
+}
+
+/// Generations before the current one.
+fn back() -> impl Strategy<Value = u32> {
+    prop_oneof![6 => Just(0), 3 => 1..5_u32]
 }
 
 fn from() -> impl Strategy<Value = From> {

@@ -206,7 +206,8 @@ const USUAL: &[&str] = &[
     "no boss",
 ];
 
-/// Plays a share of the usual number of histories. Each has a boss of its own, so that all can share one server.
+/// Plays a share of the usual number of histories. Each has a boss of its own, so that all can
+/// share one server.
 fn play_all(lives: Lives, share: u32, subject: impl Fn(BossId) -> Box<dyn Subject>) {
     let usual = ProptestConfig::default();
     let cases = usual.cases / share;
