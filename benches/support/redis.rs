@@ -32,8 +32,8 @@ pub(crate) async fn connect(server: &Server) -> MultiplexedConnection {
 /// Calls the Function that does nothing, with as many keys and bytes as a push has.
 pub(crate) async fn nothing(connection: &mut MultiplexedConnection, payload: &[u8]) {
     let mut call = redis::cmd("FCALL");
-    call.arg("nothing").arg(7);
-    for kind in ["state", "log", "journals", "totals", "online", "bases", "ledgers"] {
+    call.arg("nothing").arg(4);
+    for kind in ["state", "log", "bases", "ledgers"] {
         call.arg(format!("{{boss:1}}:{kind}"));
     }
     call.arg(payload);

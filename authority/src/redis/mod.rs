@@ -158,7 +158,7 @@ impl Authority for Redis {
 }
 
 /// The kinds of a boss's keys, in the order in which the functions take them.
-const KEYS: [&str; 7] = ["state", "log", "journals", "totals", "online", "bases", "ledgers"];
+const KEYS: [&str; 4] = ["state", "log", "bases", "ledgers"];
 
 /// A key of a boss. Its hash tag keeps all of them in one slot.
 fn key_of(boss: BossId, kind: &str) -> String {

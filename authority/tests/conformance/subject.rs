@@ -357,9 +357,8 @@ impl InRedis {
         Self { boss, place, authority, saved: None }
     }
 
-    fn keys(&self) -> [String; 7] {
-        ["state", "log", "journals", "totals", "online", "bases", "ledgers"]
-            .map(|kind| format!("{{boss:{}}}:{kind}", self.boss))
+    fn keys(&self) -> [String; 4] {
+        ["state", "log", "bases", "ledgers"].map(|kind| format!("{{boss:{}}}:{kind}", self.boss))
     }
 
     fn command(&self, key: &str, words: &[&[u8]]) -> Reply {

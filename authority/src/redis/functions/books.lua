@@ -1,7 +1,7 @@
 -- Books and journals: what a generation knows of who writes to it.
 
 local function journal_of(boss, id)
-  local text = get(boss.journals, id)
+  local text = get(boss.state, 'j:' .. id)
   if not text then
     return nil
   end
@@ -11,12 +11,12 @@ end
 
 local function put_journal(boss, id, it)
   local sealed = it.sealed and '1' or '0'
-  set(boss.journals, id, it.shard .. ' ' .. sealed .. ' ' .. it.successor)
+  set(boss.state, 'j:' .. id, it.shard .. ' ' .. sealed .. ' ' .. it.successor)
 end
 
 -- A journal's totals in a book: zero, and not entered, if there are none.
 local function totals_of(boss, generation, id)
-  local text = get(boss.totals, generation .. ':' .. id)
+  local text = get(boss.state, 't:' .. generation .. ':' .. id)
   local counted, finished, late = (text or '0 - -'):match('^(%d+) (.) (.+)$')
   local it = { counted = tonumber(counted), entered = finished ~= '-', finished = finished == '1' }
   it.late = late ~= '-' and tonumber(late) or nil
@@ -36,7 +36,8 @@ local function put_totals(boss, generation, id, it)
   end
   local finished = it.entered and (it.finished and '1' or '0') or '-'
   local late = it.late and int(it.late) or '-'
-  set(boss.totals, generation .. ':' .. id, int(it.counted) .. ' ' .. finished .. ' ' .. late)
+  local field = 't:' .. generation .. ':' .. id
+  set(boss.state, field, int(it.counted) .. ' ' .. finished .. ' ' .. late)
 end
 
 local function books(boss)
@@ -67,6 +68,7 @@ local function add_journal(boss, id, shard, parent, inherits)
     seal(boss, parent, inherits and id)
   end
   put_journal(boss, id, { shard = shard, sealed = false, successor = '-' })
+  set(boss.state, 'journals', int(tonumber(get(boss.state, 'journals')) + 1))
 end
 
 local function add_enter(boss, id, generation)

@@ -10,18 +10,20 @@
 -- Players' totals ride in an entry's blob, which nothing in here looks into.
 --
 -- Keys, all with the boss's hash tag:
---   1 state     hash: version, chain, generation, players, polls, books (the generations that have
---               one), base and base_version (where the kept log begins), next:* (the scenario to
---               come), and of each book G: G:status, G:phase, G:damage, G:waited, G:open (journals
---               that have entered and not said all), G:hp_max, G:phases (the HP at which each
---               begins), G:collect, G:respawn, G:spec
---   2 log       stream: id VERSION-0; chain, fields and blob of the entry
---   3 journals  hash: journal -> "shard sealed successor"
---   4 totals    hash: G:journal -> "counted finished late"; finished is - before it entered, late
---               is - before the first late damage and goes on from counted
---   5 online    hash: journal -> "players poll"; the poll in which it was heard
---   6 bases     hash: G -> the value before its first entry; G:version -> its version
---   7 ledgers   hash: G -> the ledger with which it ended
+--   1 state    hash, read and written at once, since a call of Redis costs more than its work:
+--              version, chain, generation, players, polls, journals (how many), books (the
+--              generations that have one), base and base_version (where the kept log begins)
+--              next:*        the scenario of generations to come
+--              G:*           the book of generation G: status, phase, damage, waited, open (journals
+--                            that have entered and not said all), hp_max, phases (the HP at which
+--                            each begins), collect, respawn, spec
+--              j:JOURNAL     "shard sealed successor"
+--              t:G:JOURNAL   "counted finished late"; finished is - before it entered, late is -
+--                            before the first late damage and goes on from counted
+--              o:JOURNAL     "players poll": players online, and the poll in which it was heard
+--   2 log      stream: id VERSION-0; chain, fields and blob of the entry
+--   3 bases    hash: G -> the value before its first entry; G:version -> its version
+--   4 ledgers  hash: G -> the ledger with which it ended
 
 local INT_MAX = 9007199254740991
 local KEEP_GENERATIONS = @KEEP_GENERATIONS@
@@ -106,17 +108,25 @@ local function all(in_hash)
   return fields
 end
 
-local function unread(keys)
-  return {
-    state = hash(keys[1]), log = keys[2], journals = hash(keys[3]), totals = hash(keys[4]),
-    online = hash(keys[5]), entries = {},
-  }
+-- The fields whose names begin with a prefix, without it.
+local function under(fields, prefix)
+  local found = {}
+  for field, value in pairs(fields) do
+    if field:sub(1, #prefix) == prefix then
+      found[field:sub(#prefix + 1)] = value
+    end
+  end
+  return found
 end
 
--- The boss of a call, or nil if there is none.
-local function open(keys)
+local function unread(keys)
+  return { state = hash(keys[1]), log = keys[2], entries = {} }
+end
+
+-- The boss of a call, or nil if there is none. More fields may be named that will be needed.
+local function open(keys, more)
   local boss = unread(keys)
-  fetch(boss.state, { 'version', 'chain', 'generation', 'players', 'polls' })
+  fetch(boss.state, { 'version', 'chain', 'generation', 'players', 'polls', unpack(more or {}) })
   boss.generation = get(boss.state, 'generation')
   return get(boss.state, 'version') and boss or nil
 end
@@ -157,9 +167,6 @@ local function commit(boss)
     )
   end
   write(boss.state)
-  write(boss.journals)
-  write(boss.totals)
-  write(boss.online)
 end
 
 -- Answers are arrays of strings: a word, what belongs to it, and the truth.

@@ -97,11 +97,11 @@ end
 
 -- Notes that a journal was heard. Writes once per poll at most, unless its players change.
 local function hear(boss, id, players)
-  local was, now = get(boss.online, id), players .. ' ' .. get(boss.state, 'polls')
+  local was, now = get(boss.state, 'o:' .. id), players .. ' ' .. get(boss.state, 'polls')
   if was ~= now then
     local before = was and tonumber(was:match('^%d+')) or 0
     local sum = tonumber(get(boss.state, 'players')) - before + tonumber(players)
-    set(boss.online, id, now)
+    set(boss.state, 'o:' .. id, now)
     set(boss.state, 'players', int(sum))
   end
 end
@@ -114,13 +114,13 @@ local function push(keys, args)
     blob = args[6],
   }
   local players, seen = int(number(args[7])), number(args[8])
-  local boss = open(keys)
+  local boss = open(keys, {
+    'j:' .. id, 't:' .. at .. ':' .. id, 'o:' .. id, at .. ':status', at .. ':phase',
+    at .. ':damage', at .. ':hp_max', at .. ':phases',
+  })
   if not boss then
     return { 'no_boss' }
   end
-  fetch(boss.state, {
-    at .. ':status', at .. ':phase', at .. ':damage', at .. ':hp_max', at .. ':phases',
-  })
   local rolled_back = lacks(boss, seen, args[9])
   local verdict = take(boss, id, it)
   if verdict ~= 'unknown' and verdict ~= 'fenced' then

@@ -96,7 +96,7 @@ local function join(keys, args)
   end
   if #claims > LINEAGE_MAX then
     return answer(boss, 'refused')
-  elseif redis.call('HLEN', boss.journals.key) + #claims >= JOURNALS_MAX then
+  elseif tonumber(get(boss.state, 'journals')) + #claims >= JOURNALS_MAX then
     return answer(boss, 'full')
   end
   local weighed = nil

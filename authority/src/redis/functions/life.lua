@@ -13,7 +13,7 @@ local function shrink(boss, generation, totals, journals)
       local it = totals_of(boss, at, id)
       local speaks = journals[id] and journals[id]:match('^%d+ (.)') == '0'
       if not it.entered then
-        set(boss.totals, field, false)
+        set(boss.state, 't:' .. field, false)
       elseif it.finished or not speaks then
         put_totals(boss, at, id, { counted = 0, entered = true, finished = true })
       else
@@ -30,7 +30,7 @@ local function remove_book(boss, generation, totals)
   end
   for field in pairs(totals) do
     if field:match('^%d+') == generation then
-      set(boss.totals, field, false)
+      set(boss.state, 't:' .. field, false)
     end
   end
 end
@@ -38,7 +38,8 @@ end
 -- Old books keep only what journals that have not said all may still speak of, and sealed journals
 -- that stand in no book go.
 local function drop_old(boss, generation)
-  local totals, journals = all(boss.totals), all(boss.journals)
+  local fields = all(boss.state)
+  local totals, journals = under(fields, 't:'), under(fields, 'j:')
   local remains, left = {}, {}
   for at in books(boss) do
     if tonumber(at) + KEEP_GENERATIONS >= generation then
@@ -55,15 +56,18 @@ local function drop_old(boss, generation)
   local books_left = table.concat(remains, ' ') .. ' ' .. table.concat(left, ' ')
   set(boss.state, 'books', books_left:match('^ ?(.*)$'))
   local stands = {}
-  for field in pairs(all(boss.totals)) do
+  for field in pairs(under(all(boss.state), 't:')) do
     local at, id = field:match('^(%d+):(.+)$')
     stands[id] = stands[id] or totals_of(boss, at, id).entered
   end
+  local count = tonumber(get(boss.state, 'journals'))
   for id, text in pairs(journals) do
     if text:match('^%d+ (.)') == '1' and not stands[id] then
-      set(boss.journals, id, false)
+      set(boss.state, 'j:' .. id, false)
+      count = count - 1
     end
   end
+  set(boss.state, 'journals', int(count))
 end
 
 -- Begins a generation whose log starts after `base`, the value before it.
@@ -78,9 +82,11 @@ local function begin(boss, keys, generation, base, ledger)
   set(state, 'generation', at)
   set(state, 'books', (get(state, 'books') .. ' ' .. at):match('^ ?(.*)$'))
   drop_old(boss, generation)
-  local bases, ledgers = hash(keys[6]), hash(keys[7])
+  local bases, ledgers = hash(keys[3]), hash(keys[4])
   local oldest = int(generation - KEEP_GENERATIONS)
-  local trimmed = generation > KEEP_GENERATIONS and get(bases, oldest .. ':version')
+  -- Both are read before the first write: a key of another type is refused while it can be.
+  local trimmed = get(bases, oldest .. ':version')
+  get(ledgers, at)
   if trimmed then
     for field in pairs(all(bases)) do
       if tonumber(field:match('^%d+')) < tonumber(oldest) then
@@ -114,8 +120,8 @@ local function spawn(keys, args)
   if not boss then
     boss = unread(keys)
     local fresh = {
-      version = '0', chain = START, generation = '0', players = '0', polls = '0', books = '',
-      base = '0', base_version = '0',
+      version = '0', chain = START, generation = '0', players = '0', polls = '0', journals = '0',
+      books = '', base = '0', base_version = '0',
     }
     for field, value in pairs(fresh) do
       set(boss.state, field, value)
@@ -138,10 +144,10 @@ end
 -- Journals that were silent for some polls no longer count as online.
 local function sweep(boss, polls)
   local players = 0
-  for id, text in pairs(all(boss.online)) do
+  for id, text in pairs(under(all(boss.state), 'o:')) do
     local online, heard = text:match('^(%d+) (%d+)$')
     if polls - tonumber(heard) >= SILENT_POLLS then
-      set(boss.online, id, false)
+      set(boss.state, 'o:' .. id, false)
     else
       players = players + tonumber(online)
     end
