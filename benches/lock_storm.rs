@@ -19,7 +19,8 @@ use xtask::redis::Server;
 
 const SHARDS: u16 = 50;
 /// Players of a shard, each of whom hits once per tick.
-const PLAYERS: u64 = 40;
+const PLAYERS: u64 = PLAYERS_U32 as u64;
+const PLAYERS_U32: u32 = 40;
 const TICK: Duration = Duration::from_millis(100);
 
 fn main() {
@@ -31,10 +32,12 @@ fn main() {
     println!("{SHARDS} shards x {PLAYERS} hits per tick, {ticks} ticks of {TICK:?}: {hits} hits\n");
     let unit = "Redis CPU us / 1,000 hits";
     println!("{:<34} {:>12} {unit:>26} {:>8}", "way", "requests", "ratio");
-    let storm = runtime.block_on(per_hit(&start(), ticks));
+    let storm = runtime.block_on(per_hit(&start(), ticks, Pace::AsTheyCome));
+    let bursts = runtime.block_on(per_hit(&start(), ticks, Pace::OncePerTick));
     let aggregated = runtime.block_on(per_tick(&start(), ticks));
     for (name, requests, cpu) in [
-        ("one INCRBY per hit", hits, storm),
+        ("one INCRBY per hit, as they come", hits, storm),
+        ("one INCRBY per hit, sent by tick", hits, bursts),
         ("one push per shard and tick", ticks * u64::from(SHARDS), aggregated),
     ] {
         let per_thousand = cpu as f64 * 1_000.0 / hits as f64;
@@ -48,16 +51,29 @@ fn start() -> Server {
     Server::start(&[("appendfsync", "everysec")]).expect("redis-server starts")
 }
 
-/// The CPU that a server spends on the hits as they come, in microseconds.
-async fn per_hit(server: &Server, ticks: u64) -> u64 {
+/// When a shard sends the hits of a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Each when its player hits: spread over the tick.
+    AsTheyCome,
+    /// All in one write: shards that wait for the tick without adding up.
+    OncePerTick,
+}
+
+/// The CPU that a server spends on the hits, in microseconds.
+async fn per_hit(server: &Server, ticks: u64, pace: Pace) -> u64 {
     let shards = join_all((0..SHARDS).map(|_| connect(server))).await;
     let before = cpu(server);
+    let (rounds, together) = match pace {
+        Pace::AsTheyCome => (ticks * PLAYERS, 1),
+        Pace::OncePerTick => (ticks, PLAYERS),
+    };
+    let period = TICK * u32::try_from(together).expect("few players") / PLAYERS_U32;
     join_all(shards.into_iter().map(|shard| async move {
-        let mut ticker = ticker();
-        for _ in 0..ticks {
+        let mut ticker = ticker(period);
+        for _ in 0..rounds {
             ticker.tick().await;
-            // All hits of a tick at once: the connection sends them in one write.
-            join_all((0..PLAYERS).map(|_| {
+            join_all((0..together).map(|_| {
                 let mut shard = shard.clone();
                 async move { incrby(&mut shard).await }
             }))
@@ -76,7 +92,7 @@ async fn per_tick(server: &Server, ticks: u64) -> u64 {
     let shards = join_all(shards).await;
     let before = cpu(server);
     let totals = join_all(shards.into_iter().map(|mut shard| async move {
-        let mut ticker = ticker();
+        let mut ticker = ticker(TICK);
         for _ in 0..ticks {
             ticker.tick().await;
             shard.push().await;
@@ -88,8 +104,9 @@ async fn per_tick(server: &Server, ticks: u64) -> u64 {
     cpu(server) - before
 }
 
-fn ticker() -> tokio::time::Interval {
-    let mut ticker = interval(TICK);
+fn ticker(period: Duration) -> tokio::time::Interval {
+    let mut ticker = interval(period);
+    // The same hits in all ways, also if the machine is too slow for some of them.
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticker
 }
