@@ -27,9 +27,15 @@ export class Process {
     this.child = child;
     running.add(child);
     const said: string[] = [];
-    const ended = once(child, 'close').then(([code]) => {
-      throw new Error(`${program} ended with ${code}, saying:\n${said.join('\n')}`);
-    });
+    const ended = once(child, 'close').then(
+      ([code]) => {
+        throw new Error(`${program} ended with ${code}, saying:\n${said.join('\n')}`);
+      },
+      (cause) => {
+        const cure = '`cargo xtask test --only tools` says what is missing';
+        throw new Error(`${program} did not start; ${cure}`, { cause });
+      },
+    );
     // It also ends when a test is over.
     ended.catch(() => {}).finally(() => running.delete(child));
     const found = new Promise<string>((resolve) => {

@@ -28,7 +28,8 @@ export function scenes(): void {
     const complaints = players.flatMap((player) => player.complaints);
     const ends = [
       ...players.map((player) => player.page.context().close()),
-      ...parts.map((part) => part.stop()),
+      // Who needs a part goes before it.
+      ...parts.toReversed().map((part) => part.stop()),
     ];
     players = [];
     parts = [];
