@@ -2,57 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it, onTestFailed } from 'vitest';
-import { launch, Player } from './player';
-import { type Options, Server, until, weakBoss } from './server';
+import { expect, it } from 'vitest';
+import { expectInBooks, join, scenes, start, visit } from './scene';
+import { until, weakBoss } from './server';
 
-let browser: Browser;
-let servers: Server[] = [];
-let players: Player[] = [];
-
-beforeAll(async () => {
-  browser = await launch();
-});
-
-afterAll(() => browser.close());
-
-afterEach(async () => {
-  const complaints = players.flatMap((player) => player.complaints);
-  await Promise.all(players.map((player) => player.page.context().close()));
-  await Promise.all(servers.map((server) => server.stop()));
-  players = [];
-  servers = [];
-  expect(complaints).toEqual([]);
-});
-
-async function start(options?: Options): Promise<Server> {
-  const server = await Server.start(options);
-  servers.push(server);
-  return server;
-}
-
-async function join(
-  ...args: Parameters<typeof Player.join> extends [unknown, ...infer R] ? R : never
-) {
-  const player = await Player.join(browser, ...args);
-  players.push(player);
-  onTestFailed(async () => {
-    await player.shot(`failed-${players.indexOf(player)}`).catch(() => {});
-  });
-  return player;
-}
-
-/** What a page was told must be what the books have. */
-async function expectInBooks(server: Server, name: string, player: Player): Promise<number> {
-  await player.answered();
-  const told = await player.ownDamage();
-  await until(
-    `the ledger has ${told} for ${name}`,
-    async () => (await server.damageOf(name)) === told,
-  );
-  return told;
-}
+scenes();
 
 it('two pages join, hit, and each sees the damage of the other', async () => {
   const server = await start();
@@ -109,8 +63,7 @@ it('a killed server comes back, both go on, and what was pending counts once', a
 
 it('the keyboard alone joins and hits', async () => {
   const server = await start();
-  const ada = await Player.visit(browser, server.url, 'Ada');
-  players.push(ada);
+  const ada = await visit(server.url, 'Ada');
   await ada.page.keyboard.type('  ');
   await ada.page.keyboard.press('Enter');
   await ada.says('#name-error', 'has a name');
@@ -130,8 +83,7 @@ it('the keyboard alone joins and hits', async () => {
 
 it('the form stays until there is a name, also where nothing may be stored', async () => {
   const server = await start();
-  const ada = await Player.visit(browser, server.url, 'Ada');
-  players.push(ada);
+  const ada = await visit(server.url, 'Ada');
   await ada.page.addInitScript(() => {
     for (const name of ['localStorage', 'sessionStorage']) {
       Object.defineProperty(window, name, {

@@ -56,12 +56,11 @@ export class Player {
     return player;
   }
 
-  static async join(...args: Parameters<typeof Player.visit>): Promise<Player> {
-    const player = await Player.visit(...args);
-    await player.page.fill('#name', player.name);
-    await player.page.click('#enter');
-    await player.isLive();
-    return player;
+  /** Joins the fight. */
+  async enter(): Promise<void> {
+    await this.page.fill('#name', this.name);
+    await this.page.click('#enter');
+    await this.isLive();
   }
 
   async isLive(): Promise<void> {

@@ -1,11 +1,9 @@
 // A server as a user starts it: the binary, a free port, a directory of its own.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { Process, worldboss } from './process';
 
 const SCENARIO = new URL('../../protocol/src/default-scenario.toml', import.meta.url).pathname;
 
@@ -16,12 +14,20 @@ interface Line {
   late: number;
 }
 
-interface Ledger {
-  generations: { hp: number; journals: { players: Line[] }[] }[];
+interface Journal {
+  shard: number | null;
+  players: Line[];
 }
 
-/** Options of `worldboss play` beyond port and directory. */
+interface Ledger {
+  generations: { hp: number; journals: Journal[] }[];
+}
+
+/** What is started, beyond port and directory. */
 export interface Options {
+  /** A shard alone, and where its authority is. Else it is `worldboss play`. */
+  shard?: { id: number; authority: string };
+  /** Bots of `worldboss play`. */
   bots?: number;
   /** A scenario's text. */
   scenario?: string;
@@ -29,59 +35,35 @@ export interface Options {
 
 export class Server {
   url = '';
-  private child: ChildProcess | null = null;
+  private readonly process = new Process();
   private readonly data = mkdtempSync(join(tmpdir(), 'worldboss-'));
-  private readonly options: string[];
+  private readonly args: string[];
 
-  private constructor({ bots = 0, scenario }: Options) {
-    this.options = bots > 0 ? ['--bots', String(bots)] : ['--no-bots'];
+  constructor({ shard, bots = 0, scenario }: Options) {
+    if (shard === undefined) {
+      this.args = ['play', ...(bots > 0 ? ['--bots', String(bots)] : ['--no-bots'])];
+    } else {
+      const { id, authority } = shard;
+      this.args = ['shard', '--shard-id', String(id), '--authority', authority, '--guests'];
+    }
     if (scenario !== undefined) {
       const file = join(this.data, 'scenario.toml');
       writeFileSync(file, scenario);
-      this.options.push('--scenario', file);
+      this.args.push('--scenario', file);
     }
   }
 
-  static async start(options: Options = {}): Promise<Server> {
-    const server = new Server(options);
-    await server.run('127.0.0.1:0');
-    return server;
-  }
-
-  private async run(listen: string): Promise<void> {
-    const bin = process.env.WORLDBOSS_BIN;
-    if (!bin)
-      throw new Error('WORLDBOSS_BIN names no binary; run `cargo xtask test --only browser`');
-    const data = join(this.data, 'game');
-    const args = ['play', '--listen', listen, '--data', data, ...this.options];
-    const child = spawn(bin, args, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { WORLDBOSS_LOG: 'warn' },
-    });
-    this.child = child;
-    const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`the server ended with ${code}`);
-    });
-    // It also ends when a test is over.
-    ended.catch(() => {});
-    const url = new Promise<string>((found) => {
-      // Goes on reading for ever, so that the server never waits for a reader.
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const address = /Play:\s+(\S+)/.exec(line)?.[1];
-        if (address !== undefined) found(address);
-      });
-    });
-    this.url = await Promise.race([url, ended]);
+  /** Starts it, and waits until it takes hits. */
+  async run(listen = '127.0.0.1:0'): Promise<void> {
+    const args = [...this.args, '--listen', listen, '--data', join(this.data, 'game')];
+    const address = /(?:Play:|shard \d+ listens on)\s+(http\S+)/;
+    this.url = await this.process.start(worldboss(), args, address);
     await until('the server is ready', async () => (await fetch(`${this.url}readyz`)).ok);
   }
 
   /** Ends it as a power cut of the process would. */
-  async kill(): Promise<void> {
-    const child = this.child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+  kill(): Promise<void> {
+    return this.process.kill();
   }
 
   /** The next process on the same data and port. */
