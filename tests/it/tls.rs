@@ -19,6 +19,8 @@ fn certify(dir: &Path) {
             "-subj",
             "/CN=localhost",
         ])
+        // An authority is no server: this one may not sign for others.
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args(["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"])
         .current_dir(dir)
         .output()

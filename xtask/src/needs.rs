@@ -23,6 +23,11 @@ const NEEDS: &[Need] = &[
     Need { probe: &["git", "--version"], package: "git", why: "lists the files to check" },
     Need { probe: &["npm", "--version"], package: "npm", why: "builds and tests the page" },
     Need {
+        probe: &["openssl", "version"],
+        package: "openssl",
+        why: "makes certificates for the tests of TLS",
+    },
+    Need {
         probe: &["chromium", "--version"],
         package: "chromium",
         why: "plays the game in the browser tests",

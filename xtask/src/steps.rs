@@ -30,6 +30,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "clippy", what: "lints of every target", run: clippy },
     Step { name: "pure", what: "lints of the builds without sockets and clocks", run: pure },
     Step { name: "test", what: "unit and integration tests", run: test },
+    Step { name: "tls", what: "Redis over TLS, which is a feature", run: tls },
     Step { name: "doctest", what: "examples in the documentation", run: doctest },
     Step { name: "doc", what: "documentation without warnings", run: doc },
     Step { name: "bench", what: "every benchmark once, unmeasured", run: bench },
@@ -87,6 +88,11 @@ fn test(root: &Path, _: &Options) -> Result<(), String> {
     run::pass(root, &[&["cargo", "test", "--workspace"], &targets[..]].concat(), &[])
 }
 
+fn tls(root: &Path, _: &Options) -> Result<(), String> {
+    let line = ["cargo", "test", "-p", "worldboss", "--features", "tls", "--test", "it", "tls::"];
+    run::pass(root, &line, &[])
+}
+
 fn doctest(root: &Path, _: &Options) -> Result<(), String> {
     run::pass(root, &["cargo", "test", "--doc", "--workspace"], &[])
 }
@@ -108,7 +114,8 @@ mod tests {
     #[test]
     fn the_order_is_the_documented_one() {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-        let documented = "tools fmt ci web clippy pure test doctest doc bench unchanged browser";
+        let documented =
+            "tools fmt ci web clippy pure test tls doctest doc bench unchanged browser";
         assert_eq!(names.join(" "), documented);
     }
 }
