@@ -2,7 +2,7 @@
 
 use crate::cli::LoadArgs;
 use crate::print;
-use ::authority::{Authority, Embedded, Redis, Remote};
+use ::authority::{Authority, Embedded, Redis, Remote, without_password};
 use anyhow::bail;
 use protocol::{BossId, Micros, Scenario, Spawn, Unavailable};
 use score::Backoff;
@@ -35,13 +35,15 @@ pub(crate) fn open(flag: &str, purpose: Purpose) -> anyhow::Result<Arc<dyn Autho
             Purpose::Look => redis,
         }));
     }
+    let flag = without_password(flag);
     bail!("`{flag}` names no authority; write embedded:DIR, redis://HOST:PORT or ws://HOST:PORT")
 }
 
 /// `worldboss authority load`: puts the Function library where shards call it.
 pub(crate) async fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     if !args.authority.starts_with("redis") {
-        bail!("--authority is `{}`; functions are loaded into a redis://HOST:PORT", args.authority);
+        let flag = without_password(&args.authority);
+        bail!("--authority is `{flag}`; functions are loaded into a redis://HOST:PORT");
     }
     let library = Redis::new(&args.authority)?.load().await?;
     print(&format!("{library}\n"));

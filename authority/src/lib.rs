@@ -23,6 +23,6 @@ pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
 pub use driver::{Embedded, Follower, FollowerError, Steps};
 #[cfg(feature = "driver")]
-pub use redis::{AddressError, Redis};
+pub use redis::{AddressError, Redis, without_password};
 #[cfg(feature = "driver")]
 pub use sync::Remote;

@@ -69,6 +69,9 @@ pub const SKILLS_MAX: usize = 32;
 /// ledger alone.
 pub const KEEP_GENERATIONS: u32 = 2;
 
+/// Closing ledgers that a Redis keeps of a boss, in its memory. More: the oldest is forgotten there.
+pub const LEDGERS_MAX: u32 = 256;
+
 /// Older generations of which an authority keeps the books of journals that have not said all.
 /// More: the oldest is forgotten, and what a journal still brings for it is recorded nowhere.
 pub const REMAINS_MAX: usize = 64;

@@ -38,50 +38,55 @@ impl Follower {
         Self { boss, authority, value: Arc::default() }
     }
 
+    /// A follower that goes on from a value of the log.
+    #[must_use]
+    pub fn from(authority: Arc<dyn Authority>, boss: BossId, value: Snapshot) -> Self {
+        Self { boss, authority, value: Arc::new(value) }
+    }
+
     /// Reads on to the end of the log, at least to where it is now, and gives the boss there.
     /// After a roll-back of the authority it begins anew, from the oldest value that can be shown.
     ///
     /// # Errors
-    /// [`FollowerError`]; the next call begins anew.
+    /// [`FollowerError`]; the next call goes on from where this one came to, also if this one was
+    /// cancelled.
     pub async fn catch_up(&mut self) -> Result<Arc<Snapshot>, FollowerError> {
-        let value = Arc::unwrap_or_clone(std::mem::take(&mut self.value));
-        let is_new = value.version == Version(0);
-        let value = match self.read_on(value).await {
+        let is_new = self.value.version == Version(0);
+        match self.read_on().await {
             // What was read is not the past of this log any more.
             Err(FollowerError::Follow(_) | FollowerError::RolledBack) if !is_new => {
-                self.read_on(Snapshot::default()).await?
+                self.value = Arc::default();
+                self.read_on().await?;
             }
             read => read?,
-        };
-        self.value = Arc::new(value);
+        }
         Ok(Arc::clone(&self.value))
     }
 
-    async fn read_on(&self, mut value: Snapshot) -> Result<Snapshot, FollowerError> {
+    async fn read_on(&mut self) -> Result<(), FollowerError> {
         let truth = self.authority.truth(self.boss).await?;
-        let is_forked = value.version == truth.version && value.chain != truth.chain;
-        if value.version > truth.version || is_forked {
+        let is_forked = self.value.version == truth.version && self.value.chain != truth.chain;
+        if self.value.version > truth.version || is_forked {
             return Err(FollowerError::RolledBack);
         }
-        while value.version < truth.version {
-            let after = value.version;
+        while self.value.version < truth.version {
+            let after = self.value.version;
             let page = ReadLog { boss: self.boss, after, wait_ms: 0 };
             let page = self.authority.read_log(page).await?;
+            let value = std::mem::take(&mut self.value);
             // A page may hold a megabyte, whose hashing must not hold up a runtime's worker.
-            let folded = tokio::task::spawn_blocking(move || fold(value, page)).await;
-            value = folded.map_err(|_| FollowerError::Interrupted)??;
-            if value.version <= after {
+            let folding = tokio::task::spawn_blocking(move || fold(value, page));
+            self.value = folding.await.map_err(|_| FollowerError::Interrupted)??;
+            if self.value.version <= after {
                 return Err(FollowerError::RolledBack);
             }
         }
-        Ok(value)
+        Ok(())
     }
 }
 
-fn fold(mut value: Snapshot, page: LogPage) -> Result<Snapshot, FollowError> {
-    if let Some(base) = page.base {
-        value = *base;
-    }
+fn fold(value: Arc<Snapshot>, page: LogPage) -> Result<Arc<Snapshot>, FollowError> {
+    let mut value = page.base.map_or_else(|| Arc::unwrap_or_clone(value), |base| *base);
     page.entries.iter().try_for_each(|entry| value.follow(entry))?;
-    Ok(value)
+    Ok(Arc::new(value))
 }

@@ -6,8 +6,10 @@
 //! a lease, and no clock but each process's own is asked.
 
 use super::library::Function;
+use super::reply::{Seen, odd};
 use super::{Redis, Shared};
-use protocol::{BossId, Ledger, Unavailable, encode_record};
+use futures::FutureExt;
+use protocol::{BossId, Ledger, Status, Unavailable, encode_record};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -30,13 +32,17 @@ impl Drop for Executor {
 }
 
 /// What is known of a boss's steps.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct Watched {
     polls: u64,
     /// Looks since the number has changed.
     still: u32,
     /// The last step was this process's.
     is_ours: bool,
+    /// What a step has left to be done; steps go on meanwhile, or others would begin the same.
+    work: Option<JoinHandle<Result<(), Unavailable>>>,
+    /// Steps and works that failed, in a row.
+    failures: u32,
 }
 
 impl Executor {
@@ -63,61 +69,124 @@ async fn run(shared: Weak<Shared>) {
 
 /// Looks at a boss, and takes a step if it is this process's turn.
 async fn look(redis: &Redis, boss: BossId, polls: u64, watched: &mut Watched) {
+    watched.finish_work(boss);
     if polls > watched.polls {
-        *watched = Watched { polls, still: 0, is_ours: false };
+        (watched.polls, watched.still, watched.is_ours) = (polls, 0, false);
     }
     watched.still += 1;
     if !watched.is_ours && watched.still <= PATIENCE {
         return;
     }
     match redis.step(boss, watched.polls).await {
-        Ok(Step::Taken { polls }) => *watched = Watched { polls, still: 0, is_ours: true },
-        Ok(Step::Passed { polls }) => *watched = Watched { polls, still: 0, is_ours: false },
+        Ok(step) => {
+            (watched.polls, watched.still) = (step.seen.polls, 0);
+            watched.is_ours = step.taken != Taken::ByAnother;
+            watched.begin_work(redis, boss, step);
+        }
         Err(error) => {
-            tracing::debug!(target: "worldboss::authority", "boss {boss}: {error}");
-            // Others may have gone on, or the authority was rolled back: look again.
-            *watched = Watched { polls: 0, ..Watched::default() };
+            watched.is_ours = false;
+            watched.fail(boss, &error);
+        }
+    }
+}
+
+impl Watched {
+    /// The fold that the next generation begins with takes time: it starts with the boss's death.
+    fn begin_work(&mut self, redis: &Redis, boss: BossId, step: Step) {
+        let is_alive = step.seen.truth.status == Status::Alive;
+        if !self.is_ours || is_alive || self.work.is_some() {
+            return;
+        }
+        let redis = redis.clone();
+        self.work = Some(tokio::spawn(async move {
+            match step.taken {
+                Taken::Over => redis.begin_next(boss).await,
+                Taken::Here | Taken::ByAnother => redis.folded(boss).await.map(drop),
+            }
+        }));
+    }
+
+    fn finish_work(&mut self, boss: BossId) {
+        if let Some(work) = self.work.take_if(|work| work.is_finished()) {
+            match work.now_or_never() {
+                Some(Ok(Err(error))) => self.fail(boss, &error),
+                Some(Err(error)) => self.fail(boss, &Unavailable::Unknown(error.to_string())),
+                Some(Ok(Ok(()))) | None => self.failures = 0,
+            }
+        }
+    }
+
+    /// Says what stands in the way, ever more seldom.
+    fn fail(&mut self, boss: BossId, error: &Unavailable) {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures.is_power_of_two() {
+            let times = self.failures;
+            tracing::warn!(
+                target: "worldboss::authority",
+                "boss {boss} can't go on in its life, {times} times now: {error}",
+            );
         }
     }
 }
 
 /// What became of a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    taken: Taken,
+    seen: Seen,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// It was taken; so many were there in all.
-    Taken { polls: u64 },
+enum Taken {
+    /// It was taken.
+    Here,
+    /// It was taken, and the next generation is due.
+    Over,
     /// Somebody else was faster, or the number was wrong.
-    Passed { polls: u64 },
+    ByAnother,
 }
 
 impl Redis {
+    /// Takes one step of a boss's life cycle, unless another process does. [`Redis::with_executor`]
+    /// does so once a second; this is for tests and tools that decide when time passes.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn poll(&self, boss: BossId) -> Result<(), Unavailable> {
+        let seen = self.seen(boss).await?;
+        if self.step(boss, seen.polls).await?.taken == Taken::Over {
+            self.begin_next(boss).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a step of a boss's life cycle if it has had `polls` so far.
-    pub(super) async fn step(&self, boss: BossId, polls: u64) -> Result<Step, Unavailable> {
+    async fn step(&self, boss: BossId, polls: u64) -> Result<Step, Unavailable> {
         let called = self.call(boss, Function::Poll, |command| {
             command.arg(polls);
         });
         let (word, reply) = called.await?;
         let seen = reply.seen()?;
         self.note(boss, seen);
-        if word == "passed" {
-            return Ok(Step::Passed { polls: seen.polls });
-        }
-        if word == "over" {
-            self.begin_next(boss).await?;
-        }
-        Ok(Step::Taken { polls: seen.polls })
+        let taken = match word.as_str() {
+            "done" => Taken::Here,
+            "over" => Taken::Over,
+            "passed" => Taken::ByAnother,
+            _ => return Err(odd(&word)),
+        };
+        Ok(Step { taken, seen })
     }
 
     /// Begins the next generation: its log starts after the value that the log so far folds to. If
     /// somebody wrote to the log meanwhile, the next step tries again.
     async fn begin_next(&self, boss: BossId) -> Result<(), Unavailable> {
         let value = self.folded(boss).await?;
-        let ledger = Ledger::of(boss, &value.boss, value.version, value.chain);
+        let (version, chain) = (value.version, value.chain);
+        let ledger = Ledger::of(boss, &value.boss, version, chain);
         let ended = ledger.generations.last().map(encode_record).unwrap_or_default();
         let base = encode_record(&*value);
-        let version = value.version;
         let called = self.call(boss, Function::Next, |command| {
-            command.arg(version.0).arg(base).arg(ended);
+            command.arg(version.0).arg(chain.to_string()).arg(base).arg(ended);
         });
         called.await.map(drop)
     }

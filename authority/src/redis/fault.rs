@@ -39,11 +39,12 @@ fn text(error: &RedisError) -> String {
 /// What an error in an answer, or in the place of one, means to who asked.
 pub(super) fn explain(error: &RedisError) -> Unavailable {
     let said = text(error);
-    match cure(&said) {
-        Some(cure) => Unavailable::Refused(format!("Redis says `{said}`: {cure}")),
-        // What the server refuses with words of its own was not carried out.
-        None if error.code().is_some() => Unavailable::Refused(format!("Redis says `{said}`")),
-        None => Unavailable::Unknown(format!("the connection to Redis failed: {said}")),
+    let cure = cure(&said).map(|cure| format!(": {cure}")).unwrap_or_default();
+    // What the server refuses with words of its own was not carried out.
+    if error.code().is_some() {
+        Unavailable::Refused(format!("Redis says `{said}`{cure}"))
+    } else {
+        Unavailable::Unknown(format!("the connection to Redis failed: {said}{cure}"))
     }
 }
 
@@ -85,6 +86,15 @@ const CURES: &[(&str, &str)] = &[
     ("TRYAGAIN", "the boss's slot is moving to another node; this passes"),
     ("CROSSSLOT", "a boss's keys are in different slots, which is a bug of this program"),
     ("BADARG", "which is a bug of this program"),
+    (
+        "LAYOUT",
+        "another build has begun this boss; play it with that one, or name another database",
+    ),
+    (
+        "RIGHTS",
+        "its user may not run a command that the functions need; give it the rights that \
+         OPERATIONS.md names",
+    ),
     ("unknown command", "it is too old, or the command was renamed; Redis 7.0 or newer is needed"),
     ("Function not found", "load the functions with `worldboss authority load`"),
     ("cluster support disabled", "it is no cluster; write redis:// instead of redis-cluster://"),

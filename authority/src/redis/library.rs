@@ -3,7 +3,7 @@
 //! Every name ends in the hash of the source. Builds whose rules differ run side by side on one
 //! Redis, and loading never replaces anything: what is there under this name is this source.
 
-use protocol::limits::{JOURNALS_MAX, KEEP_GENERATIONS, LINEAGE_MAX, REMAINS_MAX};
+use protocol::limits::{JOURNALS_MAX, KEEP_GENERATIONS, LEDGERS_MAX, LINEAGE_MAX, REMAINS_MAX};
 use sha1::{Digest, Sha1};
 use std::fmt::Write;
 
@@ -32,6 +32,7 @@ impl Library {
             ("@KEEP_GENERATIONS@", u64::from(KEEP_GENERATIONS)),
             ("@REMAINS_MAX@", REMAINS_MAX as u64),
             ("@JOURNALS_MAX@", JOURNALS_MAX as u64),
+            ("@LEDGERS_MAX@", u64::from(LEDGERS_MAX)),
             ("@LINEAGE_MAX@", LINEAGE_MAX as u64),
             ("@SILENT_POLLS@", u64::from(SILENT_POLLS)),
         ] {
@@ -74,6 +75,15 @@ pub(super) enum Function {
 }
 
 impl Function {
+    /// How many of a boss's keys it takes. No more than it uses: while a slot moves to another
+    /// node, a call that names a key which does not exist has to wait.
+    pub(super) const fn keys(self) -> usize {
+        match self {
+            Self::Spawn | Self::Next => 4,
+            Self::Join | Self::Enter | Self::Push | Self::Truth | Self::Poll => 2,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Spawn => "spawn",

@@ -1,19 +1,20 @@
-//! The connection: one for everybody, made anew when it leads nowhere; others for reads that wait.
+//! The connection: one for all calls, made anew when it leads nowhere; others for reads.
 
 use super::fault::{Reaction, explain, explain_unsent, reaction};
 use super::library::Library;
-use super::target::{AddressError, Connection, Target, without_password};
+use super::target::{AddressError, Connection, Purpose, Target, without_password};
 use protocol::Unavailable;
 use protocol::limits::REDIS_READERS_MAX;
-use redis::cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{Cmd, RedisResult, Value, cmd};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
-use tokio::time::timeout;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout};
 
 /// How long a connection may take to come up.
-pub(super) const CONNECT_MAX: Duration = Duration::from_millis(1_500);
+const CONNECT_MAX: Duration = Duration::from_millis(2_500);
 /// How long a function's answer is waited for. Then its outcome is unknown.
 const CALL_MAX: Duration = Duration::from_secs(2);
 /// How long the answer to a read is waited for.
@@ -30,18 +31,22 @@ pub(super) struct Link {
     /// As it may be shown.
     address: String,
     library: Library,
-    live: Mutex<Option<Live>>,
-    /// Connections for reads that wait, while nobody waits on them.
+    shared: Mutex<Shared>,
+    /// Connections for reads that may take their time, while nobody waits on them.
     idle: Mutex<Vec<Connection>>,
     readers: Semaphore,
 }
 
-#[derive(Debug)]
-struct Live {
-    connection: Connection,
-    /// Told apart from the ones before it.
+/// The connection that all callers share.
+#[derive(Debug, Default)]
+struct Shared {
+    live: Option<Connection>,
+    /// Tells a connection apart from the ones before it.
     number: u64,
+    /// Time-outs in a row.
     timeouts: u32,
+    /// Why the last attempt to connect failed, and when: it answers who has waited for it.
+    failed: Option<(Instant, Unavailable)>,
 }
 
 impl Link {
@@ -50,75 +55,76 @@ impl Link {
             target: Target::parse(url)?,
             address: without_password(url),
             library,
-            live: Mutex::new(None),
-            idle: Mutex::new(Vec::new()),
+            shared: Mutex::default(),
+            idle: Mutex::default(),
             readers: Semaphore::new(REDIS_READERS_MAX),
         })
     }
 
     /// Calls a function, and loads the library where it is missing.
-    pub(super) async fn call(&self, command: Cmd) -> Result<Value, Unavailable> {
-        self.send(&command, CALL_MAX).await
-    }
-
-    /// Reads something.
-    pub(super) async fn read(&self, command: Cmd) -> Result<Value, Unavailable> {
-        self.send(&command, READ_MAX).await
-    }
-
-    async fn send(&self, command: &Cmd, patience: Duration) -> Result<Value, Unavailable> {
-        match self.try_send(command, patience).await? {
+    pub(super) async fn call(&self, command: &Cmd) -> Result<Value, Unavailable> {
+        match self.try_call(command).await? {
             Ok(value) => Ok(value),
             Err(error) if reaction(&error) == Reaction::Load => {
                 self.load().await?;
-                self.try_send(command, patience).await?.map_err(|error| explain(&error))
+                self.try_call(command).await?.map_err(|error| explain(&error))
             }
             Err(error) => Err(explain(&error)),
         }
     }
 
-    async fn try_send(
-        &self,
-        command: &Cmd,
-        patience: Duration,
-    ) -> Result<RedisResult<Value>, Unavailable> {
+    async fn try_call(&self, command: &Cmd) -> Result<RedisResult<Value>, Unavailable> {
         let (mut connection, number) = self.connection().await?;
-        let answer = timeout(patience, connection.send(command)).await;
-        let mut live = self.live.lock().await;
-        let is_same = live.as_ref().is_some_and(|live| live.number == number);
-        match &answer {
-            Ok(Ok(_)) => live.iter_mut().for_each(|live| live.timeouts = 0),
-            Ok(Err(error)) if reaction(error) == Reaction::Reconnect && is_same => *live = None,
-            Ok(Err(_)) => {}
-            Err(_) if is_same => {
-                live.iter_mut().for_each(|live| live.timeouts += 1);
-                live.take_if(|live| live.timeouts >= TIMEOUTS_MAX);
-            }
-            Err(_) => {}
-        }
+        let answer = timeout(CALL_MAX, connection.send(command)).await;
+        self.learn(number, &answer).await;
         answer
-            .map_err(|_| Unavailable::Unknown(format!("no answer from Redis within {patience:?}")))
+            .map_err(|_| Unavailable::Unknown(format!("no answer from Redis within {CALL_MAX:?}")))
+    }
+
+    /// Gives a connection up that leads nowhere, or to the wrong place.
+    async fn learn(&self, number: u64, answer: &Result<RedisResult<Value>, Elapsed>) {
+        let mut shared = self.shared.lock().await;
+        if shared.number != number {
+            return;
+        }
+        shared.timeouts = if answer.is_err() { shared.timeouts + 1 } else { 0 };
+        let is_wrong = matches!(answer, Ok(Err(error)) if reaction(error) == Reaction::Reconnect);
+        if is_wrong || shared.timeouts >= TIMEOUTS_MAX {
+            (shared.live, shared.timeouts) = (None, 0);
+            self.idle.lock().await.clear();
+        }
     }
 
     /// The connection of the moment; a new one if there is none.
     async fn connection(&self) -> Result<(Connection, u64), Unavailable> {
-        let mut live = self.live.lock().await;
-        if let Some(live) = &*live {
-            return Ok((live.connection.clone(), live.number));
+        let asked = Instant::now();
+        let mut shared = self.shared.lock().await;
+        if let Some(live) = &shared.live {
+            return Ok((live.clone(), shared.number));
         }
-        let connection = self.connect().await?;
-        static NUMBERS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let number = NUMBERS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        *live = Some(Live { connection: connection.clone(), number, timeouts: 0 });
-        Ok((connection, number))
+        if let Some((_, why)) = shared.failed.as_ref().filter(|(when, _)| *when > asked) {
+            return Err(why.clone());
+        }
+        match self.connect(Purpose::Share).await {
+            Ok(connection) => {
+                shared.live = Some(connection.clone());
+                shared.number += 1;
+                Ok((connection, shared.number))
+            }
+            Err(why) => {
+                shared.failed = Some((Instant::now(), why.clone()));
+                Err(why)
+            }
+        }
     }
 
     /// A new connection, to a server that can be used.
-    async fn connect(&self) -> Result<Connection, Unavailable> {
+    async fn connect(&self, purpose: Purpose) -> Result<Connection, Unavailable> {
         let connected = timeout(CONNECT_MAX, async {
-            let mut connection = self.target.connect().await?;
+            let mut connection = self.target.connect(purpose).await?;
             let hello = match &mut connection {
                 Connection::Single(single) => Some(cmd("HELLO").query_async(single).await?),
+                // It asks its nodes for their roles by itself.
                 Connection::Cluster(_) => None,
             };
             Ok((connection, hello))
@@ -159,49 +165,61 @@ impl Link {
 
     /// Loads the library on every master. One that is there already is this very one.
     pub(super) async fn load(&self) -> Result<(), Unavailable> {
-        let mut command = cmd("FUNCTION");
-        command.arg("LOAD").arg(self.library.source());
         let (connection, _) = self.connection().await?;
-        let loaded = timeout(READ_MAX, async {
-            match connection {
-                Connection::Single(mut single) => command.query_async(&mut single).await,
-                Connection::Cluster(mut cluster) => {
-                    let masters = MultipleNodeRoutingInfo::AllMasters;
-                    let every = Some(ResponsePolicy::AllSucceeded);
-                    let routing = RoutingInfo::MultiNode((masters, every));
-                    cluster.route_command(command, routing).await?.extract_error()
-                }
-            }
-        });
-        match loaded.await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.to_string().contains("already exists") => Ok(()),
-            Ok(Err(error)) => Err(explain(&error)),
-            Err(_) => Err(Unavailable::Unknown("no answer from Redis to FUNCTION LOAD".to_owned())),
-        }
+        let loaded = timeout(READ_MAX, self.load_over(connection)).await;
+        loaded.unwrap_or_else(|_| {
+            Err(Unavailable::Unknown("no answer from Redis to FUNCTION LOAD".to_owned()))
+        })
     }
 
-    /// Reads something that may take `wait` to come, on a connection that nobody else waits for.
-    pub(super) async fn read_waiting(
-        &self,
-        command: Cmd,
-        wait: Duration,
-    ) -> Result<Value, Unavailable> {
+    async fn load_over(&self, connection: Connection) -> Result<(), Unavailable> {
+        let mut load = cmd("FUNCTION");
+        load.arg("LOAD").arg(self.library.source());
+        let answers = match connection {
+            Connection::Single(mut single) => vec![load.query_async(&mut single).await],
+            Connection::Cluster(mut cluster) => {
+                // Each master's own answer.
+                let every = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+                match cluster.route_command(load, every).await {
+                    Ok(Value::Map(answers)) => {
+                        answers.into_iter().map(|(_, answer)| answer.extract_error()).collect()
+                    }
+                    answer => vec![answer],
+                }
+            }
+        };
+        for answer in answers {
+            match answer {
+                Err(error) if !error.to_string().contains("already exists") => {
+                    return Err(explain(&error));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads something, apart from the calls: an answer may be large, or may take `wait` to come.
+    pub(super) async fn read(&self, command: &Cmd, wait: Duration) -> Result<Value, Unavailable> {
         let Ok(_permit) = self.readers.try_acquire() else {
-            let why = "too many readers wait for the next entry of a log; ask without waiting";
+            let why = "too many readers are at work; read again in a moment";
             return Err(Unavailable::Refused(why.to_owned()));
         };
         let idle = self.idle.lock().await.pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => self.connect().await?,
+            None => self.connect(Purpose::Wait).await?,
         };
-        match timeout(wait + READ_MAX, connection.send(&command)).await {
+        match timeout(wait + READ_MAX, connection.send(command)).await {
             Ok(Ok(value)) => {
                 self.idle.lock().await.push(connection);
                 Ok(value)
             }
-            Ok(Err(error)) => Err(explain(&error)),
+            Ok(Err(error)) => {
+                // The others lead to the same place.
+                self.idle.lock().await.clear();
+                Err(explain(&error))
+            }
             Err(_) => Err(Unavailable::Unknown("no answer from Redis to a read".to_owned())),
         }
     }

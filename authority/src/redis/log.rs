@@ -8,8 +8,8 @@ use redis::{Cmd, Value, cmd};
 use std::time::Duration;
 use ucore::{Bin, Chain, Version};
 
-/// Entries of one read. A page is made of several, since only their number can be bounded.
-const READ_ENTRIES: usize = LOG_PAGE_ENTRIES_MAX / 8;
+/// Entries of a page's first read, which tells how large they are.
+const READ_ENTRIES: usize = 8;
 
 impl Redis {
     /// A page of the log; at its end, waits until there is one.
@@ -27,43 +27,64 @@ impl Redis {
         Ok(LogPage { base: base.map(Box::new), entries })
     }
 
+    /// The value before the current generation's first entry.
+    pub(super) async fn newest_base(&self, boss: BossId) -> Result<Snapshot, Unavailable> {
+        let mut newest = cmd("HGET");
+        newest.arg(key_of(boss, "state")).arg("generation");
+        let Value::BulkString(generation) = self.read(newest).await? else {
+            return Err(Unavailable::NoBoss(boss));
+        };
+        self.base_of(boss, &generation).await
+    }
+
+    async fn base_of(&self, boss: BossId, generation: &[u8]) -> Result<Snapshot, Unavailable> {
+        let mut base = cmd("HGET");
+        base.arg(key_of(boss, "bases")).arg(generation);
+        let Value::BulkString(base) = self.read(base).await? else {
+            return Err(odd("a generation without its first value"));
+        };
+        decode_record(&base).map_err(|error| odd(&error.to_string()))
+    }
+
     /// The oldest value, if the page asked for begins before it.
     async fn base(&self, page: ReadLog) -> Result<Option<Snapshot>, Unavailable> {
         let boss = page.boss;
         let mut oldest = cmd("HMGET");
         oldest.arg(key_of(boss, "state")).arg("base").arg("base_version");
-        let oldest = self.shared.link.read(oldest).await?;
+        let oldest = self.read(oldest).await?;
         let Ok((generation, version)) = redis::from_redis_value::<(u32, u64)>(oldest) else {
             return Err(Unavailable::NoBoss(boss));
         };
         if Version(version) <= page.after {
             return Ok(None);
         }
-        let mut base = cmd("HGET");
-        base.arg(key_of(boss, "bases")).arg(generation);
-        let Value::BulkString(base) = self.shared.link.read(base).await? else {
-            return Err(odd("a generation without its first value"));
-        };
-        decode_record(&base).map(Some).map_err(|error| odd(&error.to_string()))
+        self.base_of(boss, generation.to_string().as_bytes()).await.map(Some)
+    }
+
+    async fn read(&self, command: Cmd) -> Result<Value, Unavailable> {
+        self.shared.link.read(&command, Duration::ZERO).await
     }
 
     async fn entries(&self, boss: BossId, after: Version) -> Result<Vec<Entry>, Unavailable> {
-        let (mut entries, mut bytes, mut after) = (Vec::new(), 0, after);
-        while entries.len() < LOG_PAGE_ENTRIES_MAX && bytes < LOG_PAGE_BYTES_MAX {
+        let (mut entries, mut bytes, mut after) = (Vec::<Entry>::new(), 0, after);
+        let mut count = READ_ENTRIES;
+        loop {
             let mut range = cmd("XRANGE");
             range.arg(key_of(boss, "log")).arg(format!("({after}-0")).arg("+");
-            range.arg("COUNT").arg(READ_ENTRIES);
-            let read = stream(self.shared.link.read(range).await?)?;
-            let Some(last) = read.last() else { break };
-            after = last.version;
-            let is_end = read.len() < READ_ENTRIES;
-            bytes += read.iter().map(|entry| entry.blob.len()).sum::<usize>();
+            range.arg("COUNT").arg(count);
+            let read = stream(self.read(range).await?)?;
+            let is_end = read.len() < count;
+            bytes += read.iter().map(|entry| entry.fields.len() + entry.blob.len()).sum::<usize>();
             entries.extend(read);
-            if is_end {
-                break;
+            let Some(last) = entries.last() else { return Ok(entries) };
+            let room = LOG_PAGE_BYTES_MAX.saturating_sub(bytes);
+            // Redis can bound the number of entries alone: as many as these may fit.
+            count = (room * entries.len() / bytes.max(1)).min(LOG_PAGE_ENTRIES_MAX - entries.len());
+            if is_end || count == 0 {
+                return Ok(entries);
             }
+            after = last.version;
         }
-        Ok(entries)
     }
 
     /// Waits for the entries after the log's end.
@@ -71,7 +92,7 @@ impl Redis {
         let wait_ms = page.wait_ms.min(READ_WAIT_MS_MAX);
         let wait = Duration::from_millis(wait_ms.into());
         let read = waiting_read(page, wait_ms);
-        let streams = self.shared.link.read_waiting(read, wait).await?;
+        let streams = self.shared.link.read(&read, wait).await?;
         let streams: Option<Vec<(String, Value)>> =
             redis::from_redis_value(streams).map_err(|_| odd("no stream"))?;
         match streams.into_iter().flatten().next() {

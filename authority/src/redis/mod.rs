@@ -14,7 +14,7 @@ mod log;
 mod executor;
 
 use crate::client::{Answered, Authority};
-use crate::driver::Follower;
+use crate::driver::{Follower, FollowerError};
 use executor::Executor;
 use futures::FutureExt;
 use library::{Function, Library};
@@ -25,7 +25,7 @@ use reply::{Reply, Seen};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use target::AddressError;
+pub use target::{AddressError, without_password};
 
 /// The authority in a Redis or a Redis Cluster. Cloning it gives another handle to the same
 /// connection.
@@ -42,9 +42,12 @@ struct Shared {
     library: Library,
     /// Bosses that journals of this process have joined, and the polls that were last seen there.
     played: Mutex<BTreeMap<BossId, u64>>,
-    /// Folds of bosses that were needed. A fold is asked for by one at a time.
-    folds: tokio::sync::Mutex<BTreeMap<BossId, Follower>>,
+    /// Folds of bosses that were needed.
+    folds: tokio::sync::Mutex<BTreeMap<BossId, Fold>>,
 }
+
+/// One boss's fold, which one at a time reads on.
+type Fold = Arc<tokio::sync::Mutex<Option<Follower>>>;
 
 impl Redis {
     /// The Redis at `url`: `redis://`, `rediss://`, `redis+unix://` or `redis-cluster://`. It
@@ -78,15 +81,6 @@ impl Redis {
         Ok(self.shared.library.name())
     }
 
-    /// Takes one step of a boss's life cycle, unless another process does.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn poll(&self, boss: BossId) -> Result<(), Unavailable> {
-        let seen = self.seen(boss).await?;
-        self.step(boss, seen.polls).await.map(drop)
-    }
-
     async fn seen(&self, boss: BossId) -> Result<Seen, Unavailable> {
         self.call(boss, Function::Truth, |_| {}).await?.1.seen()
     }
@@ -103,13 +97,14 @@ impl Redis {
         args: impl FnOnce(&mut Cmd),
     ) -> Result<(String, Reply), Unavailable> {
         let name = if function == Function::Truth { "FCALL_RO" } else { "FCALL" };
+        let keys = &KEYS[..function.keys()];
         let mut command = cmd(name);
-        command.arg(self.shared.library.function(function)).arg(KEYS.len());
-        for key in KEYS {
+        command.arg(self.shared.library.function(function)).arg(keys.len());
+        for key in keys {
             command.arg(key_of(boss, key));
         }
         args(&mut command);
-        Reply::open(boss, self.shared.link.call(command).await?)
+        Reply::open(boss, self.shared.link.call(&command).await?)
     }
 
     fn played(&self) -> MutexGuard<'_, BTreeMap<BossId, u64>> {
@@ -122,20 +117,33 @@ impl Redis {
         seen.truth
     }
 
-    /// The boss as its log tells it, now.
+    /// The boss as its log tells it, now. Who gives up waiting leaves what was read to the next.
     async fn folded(&self, boss: BossId) -> Result<Arc<Snapshot>, Unavailable> {
-        let mut folds = self.shared.folds.lock().await;
-        let fold = folds.entry(boss).or_insert_with(|| {
-            // A handle without folds of its own, or they would keep each other alive.
-            let shared = Shared {
-                link: Arc::clone(&self.shared.link),
-                library: self.shared.library.clone(),
-                played: Mutex::default(),
-                folds: tokio::sync::Mutex::default(),
+        let redis = self.clone();
+        let folding = tokio::spawn(async move {
+            let fold = Arc::clone(redis.shared.folds.lock().await.entry(boss).or_default());
+            let mut fold = fold.lock().await;
+            let follower = match &mut *fold {
+                Some(follower) => follower,
+                None => fold.insert(redis.follower(boss).await?),
             };
-            Follower::new(Arc::new(Self { shared: Arc::new(shared), _executor: None }), boss)
+            follower.catch_up().await.map_err(|error| match error {
+                FollowerError::Unavailable(why) => why,
+                error => Unavailable::Unknown(error.to_string()),
+            })
         });
-        fold.catch_up().await.map_err(|error| Unavailable::Unknown(error.to_string()))
+        folding.await.unwrap_or_else(|error| Err(Unavailable::Unknown(error.to_string())))
+    }
+
+    /// A follower from the current generation's beginning on, which has all books that still count.
+    async fn follower(&self, boss: BossId) -> Result<Follower, Unavailable> {
+        let base = self.newest_base(boss).await?;
+        // A handle without folds of its own, or they would keep each other alive.
+        let (link, library) = (Arc::clone(&self.shared.link), self.shared.library.clone());
+        let (played, folds) = (Mutex::default(), tokio::sync::Mutex::default());
+        let shared = Arc::new(Shared { link, library, played, folds });
+        let handle = Arc::new(Self { shared, _executor: None });
+        Ok(Follower::from(handle, boss, base))
     }
 }
 

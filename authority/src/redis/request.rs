@@ -18,7 +18,7 @@ impl Redis {
         let boss = spawn.boss;
         let mut register = cmd("SADD");
         register.arg(BOSSES).arg(boss.0);
-        self.shared.link.call(register).await?;
+        self.shared.link.call(&register).await?;
         let base = encode_record(&Snapshot::default());
         let (word, reply) = self
             .call(boss, Function::Spawn, |command| {
@@ -105,7 +105,7 @@ impl Redis {
     pub(super) async fn list(&self) -> Result<Vec<BossId>, Unavailable> {
         let mut command = cmd("SMEMBERS");
         command.arg(BOSSES);
-        let Value::Array(members) = self.shared.link.read(command).await? else {
+        let Value::Array(members) = self.shared.link.call(&command).await? else {
             return Err(odd("no list of bosses"));
         };
         let ids = members.iter().map(redis::from_redis_value_ref::<u32>);

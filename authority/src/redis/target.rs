@@ -1,5 +1,6 @@
 //! Where a Redis is: what `redis://`, `rediss://`, `redis+unix://` and `redis-cluster://` mean.
 
+use super::link::READ_MAX;
 use protocol::limits::READ_WAIT_MS_MAX;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
@@ -9,6 +10,9 @@ use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, R
 use socket2::TcpKeepalive;
 use std::time::Duration;
 
+/// How long one node of a cluster may take to accept a connection, and half of what it may take to
+/// answer.
+const NODE_MAX: Duration = Duration::from_millis(700);
 /// How long the other side may leave what was sent unconfirmed before the connection is cut.
 const VANISHED: Duration = Duration::from_secs(3);
 
@@ -27,7 +31,23 @@ pub struct AddressError {
 #[derive(Clone)]
 pub(super) enum Target {
     Single(Box<Client>),
-    Cluster(Box<ClusterClient>),
+    Cluster(Box<Cluster>),
+}
+
+/// A cluster's clients, which differ in how long they wait for a node.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    shared: ClusterClient,
+    waiting: ClusterClient,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Many callers, who want their answers at once.
+    Share,
+    /// One caller at a time, whose answer may take its time.
+    Wait,
 }
 
 /// A connection that many callers share.
@@ -60,17 +80,23 @@ impl Target {
 
     fn cluster(nodes: &[String]) -> RedisResult<Self> {
         let nodes = nodes.iter().map(|node| info(node)).collect::<RedisResult<Vec<_>>>()?;
-        // Few retries: whoever asks repeats the request anyway, with newer totals.
-        let cluster = ClusterClient::builder(nodes)
-            .tcp_settings(tcp_settings())
-            .retries(3)
-            .connection_timeout(super::link::CONNECT_MAX)
-            .response_timeout(super::link::READ_MAX + WAIT_MAX)
-            .build()?;
-        Ok(Self::Cluster(Box::new(cluster)))
+        // Few retries, soon: whoever asks repeats the request anyway, with newer totals. A node that
+        // has vanished must not use up the time in which the others could answer.
+        let client = |response_max| {
+            ClusterClient::builder(nodes.clone())
+                .tcp_settings(tcp_settings())
+                .retries(4)
+                .min_retry_wait(20)
+                .max_retry_wait(200)
+                .connection_timeout(NODE_MAX)
+                .response_timeout(response_max)
+                .build()
+        };
+        let (shared, waiting) = (client(NODE_MAX * 2)?, client(READ_MAX + WAIT_MAX)?);
+        Ok(Self::Cluster(Box::new(Cluster { shared, waiting })))
     }
 
-    pub(super) async fn connect(&self) -> RedisResult<Connection> {
+    pub(super) async fn connect(&self, purpose: Purpose) -> RedisResult<Connection> {
         match self {
             Self::Single(client) => {
                 // Who calls has a time-out of its own around everything.
@@ -80,7 +106,13 @@ impl Target {
                 let connection = client.get_multiplexed_async_connection_with_config(&config);
                 connection.await.map(Connection::Single)
             }
-            Self::Cluster(cluster) => cluster.get_async_connection().await.map(Connection::Cluster),
+            Self::Cluster(cluster) => {
+                let client = match purpose {
+                    Purpose::Share => &cluster.shared,
+                    Purpose::Wait => &cluster.waiting,
+                };
+                client.get_async_connection().await.map(Connection::Cluster)
+            }
         }
     }
 }
@@ -118,7 +150,9 @@ fn cluster_nodes(url: &str) -> Option<Vec<String>> {
 }
 
 /// An address as it may be shown.
-pub(super) fn without_password(url: &str) -> String {
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://...@{rest}"),
         _ => url.to_owned(),
@@ -155,7 +189,12 @@ mod tests {
 
     #[test]
     fn a_wrong_address_is_shown_without_its_password() {
-        for url in ["http://ada:secret@host", "redis://ada:secret@:x", "redis-cluster://"] {
+        for url in [
+            "http://ada:secret@host",
+            "redis://ada:secret@:x",
+            "redis-cluster://",
+            "valkey:///run/redis.sock?user=ada&pass=secret",
+        ] {
             let error = Target::parse(url).unwrap_err().to_string();
             assert!(!error.contains("secret") && error.contains("redis://HOST:PORT"), "{error}");
         }

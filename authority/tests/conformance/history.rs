@@ -72,6 +72,8 @@ pub(crate) enum From {
     Some(u8),
     /// At its end: an empty one.
     End,
+    /// One more than the authority has.
+    Ahead,
 }
 
 /// How long a boss lives.
@@ -132,6 +134,7 @@ fn from() -> impl Strategy<Value = From> {
         1 => Just(From::Zero),
         1 => any::<u8>().prop_map(From::Some),
         1 => Just(From::End),
+        1 => Just(From::Ahead),
     ]
 }
 
@@ -270,6 +273,7 @@ impl Shards {
             From::Zero => 0,
             From::Some(part) => to * u64::from(part) / 256,
             From::End => to,
+            From::Ahead => book.map_or(0, |life| life.applied(journal)) + 1,
         };
         let (mut total, mut totals, mut changed) = (0, BTreeMap::new(), BTreeMap::new());
         for (player, damage) in hits {

@@ -47,9 +47,13 @@ impl Load {
     async fn go_on(&self, answers: u64) {
         let goal = self.answers.load(Ordering::Relaxed) + answers;
         let mut looks = interval(Duration::from_millis(5));
-        while self.answers.load(Ordering::Relaxed) < goal {
+        for _ in 0..12_000 {
             looks.tick().await;
+            if self.answers.load(Ordering::Relaxed) >= goal {
+                return;
+            }
         }
+        panic!("pushes are not answered any more");
     }
 
     /// Ends it, and holds every truth to what was accepted.
@@ -102,4 +106,37 @@ async fn a_master_that_is_lost_under_load_is_replaced_and_gets_what_its_replica_
     assert_ne!(next, owner);
     load.go_on(400).await;
     load.check(&redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_takes_long_to_move_keeps_nobody_from_playing() {
+    let cluster = Cluster::start(&[]).unwrap();
+    let redis = Redis::new(&cluster.url()).unwrap();
+    let load = Load::start(&redis).await;
+    let moving = slot(&cluster, 1);
+    let from = cluster.master_of(moving).unwrap();
+    cluster.open_slot(moving, (from + 1) % 3).unwrap();
+    load.go_on(400).await;
+    load.check(&redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_hangs_under_load_is_replaced() {
+    let mut cluster = Cluster::start(&[]).unwrap();
+    let redis = Redis::new(&cluster.url()).unwrap();
+    let load = Load::start(&redis).await;
+    load.go_on(200).await;
+    let lost = slot(&cluster, 1);
+    let owner = cluster.master_of(lost).unwrap();
+    cluster.node_mut(owner).unwrap().pause().unwrap();
+    let next = cluster.wait_for_failover(lost).unwrap();
+    assert_ne!(next, owner);
+    load.go_on(400).await;
+    // Who comes new to it has a node in its address that does not answer.
+    let newcomer = Redis::new(&cluster.url()).unwrap();
+    let mut looks = interval(Duration::from_millis(100));
+    while newcomer.truth(BossId(1)).await.is_err() {
+        looks.tick().await;
+    }
+    load.check(&newcomer).await;
 }

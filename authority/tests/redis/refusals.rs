@@ -156,13 +156,18 @@ async fn a_user_with_the_documented_rights_can_play_in_a_cluster() {
 async fn a_user_with_the_documented_rights_can_play_and_nothing_else() {
     let server = server(&[]);
     open(&server.url()).load().await.unwrap();
-    let redis = open(&format!("redis://{}@127.0.0.1:{}", grant(&server, &[]), server.port()));
-    let mut shard = Shard::start(redis.clone(), BOSS, 1_000_000).await;
+    let redis = open(&format!("redis://{}@127.0.0.1:{}/1", grant(&server, &[]), server.port()));
+    let mut shard = Shard::start(redis.clone(), BOSS, 1_000).await;
     shard.hit(10);
     assert_eq!(shard.push().await.unwrap().truth.damage, 10);
-    redis.poll(BOSS).await.unwrap();
+    // Enough for everything that is ever dropped.
+    for _ in 0..4 {
+        shard.next_generation().await;
+    }
     assert_eq!(redis.bosses().await.unwrap(), [BOSS]);
     let page = ReadLog { boss: BOSS, after: Version(0), wait_ms: 0 };
+    let first = redis.read_log(page).await.unwrap();
+    assert!(first.base.is_some(), "the log was trimmed");
     let last = redis.read_log(page).await.unwrap().entries.last().unwrap().version;
     let waited = ReadLog { after: last, wait_ms: 1, ..page };
     assert_eq!(redis.read_log(waited).await.unwrap().entries.len(), 0);
@@ -224,6 +229,34 @@ async fn the_largest_numbers_are_exact() {
     shard.hit(INT_MAX - HP_MAX);
     let answer = shard.push().await.unwrap();
     assert_eq!((answer.verdict, answer.applied), (Verdict::Counted, INT_MAX));
+    let mut other = Shard::enter(shard.redis.clone(), BOSS, 2).await;
+    other.hit(1);
+    assert_eq!(other.push().await.unwrap().verdict, Verdict::Refused, "the sum would be too large");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_named_before_anything_is_written() {
+    for missing in ["hset", "hdel", "xadd", "xtrim"] {
+        let server = server(&[]);
+        let redis = open(&server.url());
+        redis.load().await.unwrap();
+        spawn(&redis, BOSS, 10).await.unwrap();
+        let poor = format!("redis://{}@127.0.0.1:{}", grant(&server, &[]), server.port());
+        ok(&server, &["ACL", "SETUSER", "game", &format!("-{missing}")]);
+        let version = redis.truth(BOSS).await.unwrap().version;
+        refusal(spawn(&open(&poor), BossId(2), 10).await.map(|_| ()), "OPERATIONS.md");
+        refusal(open(&poor).poll(BOSS).await, "OPERATIONS.md");
+        assert_eq!(redis.truth(BOSS).await.unwrap().version, version, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn keys_of_another_layout_are_left_to_their_build() {
+    let server = server(&[]);
+    let mut shard = Shard::start(open(&server.url()), BOSS, 1_000).await;
+    ok(&server, &["HSET", "{boss:1}:state", "layout", "2"]);
+    shard.hit(1);
+    refusal(shard.push().await, "another build has begun this boss");
 }
 
 #[tokio::test]

@@ -5,16 +5,21 @@ use protocol::{
     BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Push,
     PushAnswer, Scenario, Seen, ShardId, Spawn, Truth, Unavailable, Verdict,
 };
+use std::time::Duration;
+use tokio::time::interval;
 use ucore::{Bin, Max};
 
-/// A journal that has entered generation 1.
+/// A journal that has entered a generation.
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub(crate) redis: Redis,
     boss: BossId,
     journal: JournalId,
+    generation: Gen,
     /// Damage accepted.
     pub(crate) total: u64,
+    /// What its player's line leaves out.
+    pub(crate) lie: u64,
     /// The last answered total.
     pub(crate) answered: u64,
     seen: Seen,
@@ -43,7 +48,16 @@ impl Shard {
         assert!(matches!(joined, Ok(JoinAnswer::Joined { .. })), "{joined:?}");
         let entered = redis.enter(Enter { boss, journal, generation: Gen(1) }).await;
         let Ok(EnterAnswer::Entered { truth, .. }) = entered else { panic!("{entered:?}") };
-        Self { redis, boss, journal, total: 0, answered: 0, seen: truth.seen() }
+        Self {
+            redis,
+            boss,
+            journal,
+            generation: Gen(1),
+            total: 0,
+            lie: 0,
+            answered: 0,
+            seen: truth.seen(),
+        }
     }
 
     /// Accepts damage, which waits for the next push.
@@ -55,9 +69,9 @@ impl Shard {
     /// of the next interval, and everything else that is no success changes nothing.
     pub(crate) async fn push(&mut self) -> Result<PushAnswer, Unavailable> {
         let player = PlayerId(u64::from(self.journal.0.0[0]));
-        let players = [(player, Max::of(self.total))].into_iter().collect();
+        let players = [(player, Max::of(self.total - self.lie))].into_iter().collect();
         let (from, to, names) = (self.answered, self.total, [].into());
-        let interval = Interval { generation: Gen(1), from, to, players, names };
+        let interval = Interval { generation: self.generation, from, to, players, names };
         let (boss, journal, seen) = (self.boss, self.journal, self.seen);
         let push = Push { boss, journal, interval, last: false, online: 1, seen };
         let answer = self.redis.push(push).await?;
@@ -68,14 +82,33 @@ impl Shard {
         Ok(answer)
     }
 
-    /// Hits and pushes until the truth has everything.
+    /// Pushes until the truth has everything, for a bounded number of ticks.
     pub(crate) async fn settle(&mut self) -> Truth {
-        loop {
+        let mut ticks = interval(Duration::from_millis(20));
+        for _ in 0..1_000 {
+            ticks.tick().await;
             if let Ok(answer) = self.push().await
                 && answer.applied == self.total
             {
                 return answer.truth;
             }
         }
+        panic!("the truth does not get what was accepted");
+    }
+
+    /// Goes on to the next generation with this journal: the boss dies, says its last, and is back.
+    pub(crate) async fn next_generation(&mut self) {
+        let hp_max = self.redis.truth(self.boss).await.unwrap().hp_max;
+        self.hit(hp_max - self.total);
+        self.push().await.unwrap();
+        let ended = self.generation;
+        let next = ended.next();
+        while self.redis.truth(self.boss).await.unwrap().generation == ended {
+            self.redis.poll(self.boss).await.unwrap();
+        }
+        (self.generation, self.total, self.answered) = (next, 0, 0);
+        let enter = Enter { boss: self.boss, journal: self.journal, generation: next };
+        let entered = self.redis.enter(enter).await;
+        assert!(matches!(entered, Ok(EnterAnswer::Entered { .. })), "{entered:?}");
     }
 }

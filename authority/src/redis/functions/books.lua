@@ -17,24 +17,23 @@ end
 -- A journal's totals in a book: zero, and not entered, if there are none.
 local function totals_of(boss, generation, id)
   local text = get(boss.state, 't:' .. generation .. ':' .. id)
-  local counted, finished, late = (text or '0 - -'):match('^(%d+) (.) (.+)$')
-  local it = { counted = tonumber(counted), entered = finished ~= '-', finished = finished == '1' }
+  local counted, finished, late = (text or '0 0 -'):match('^(%d+) ([01]) (.+)$')
+  local it = { counted = tonumber(counted), entered = text and true, finished = finished == '1' }
   it.late = late ~= '-' and tonumber(late) or nil
   it.applied = it.late or it.counted
   return it
 end
 
--- Writes a journal's totals, and keeps count of those that have not said all.
+-- Writes the totals of a journal that has entered, and keeps count of those that have not said all.
 local function put_totals(boss, generation, id, it)
   local before = totals_of(boss, generation, id)
-  local was_open = before.entered and not before.finished
-  local is_open = it.entered and not it.finished
+  local was_open, is_open = before.entered and not before.finished or false, not it.finished
   if was_open ~= is_open then
     local open_field = generation .. ':open'
     local count = tonumber(get(boss.state, open_field))
     set(boss.state, open_field, int(count + (is_open and 1 or -1)))
   end
-  local finished = it.entered and (it.finished and '1' or '0') or '-'
+  local finished = it.finished and '1' or '0'
   local late = it.late and int(it.late) or '-'
   local field = 't:' .. generation .. ':' .. id
   set(boss.state, field, int(it.counted) .. ' ' .. finished .. ' ' .. late)
@@ -74,6 +73,6 @@ end
 local function add_enter(boss, id, generation)
   append(boss, ('enter j=%s g=%s'):format(id, generation), '')
   local totals = totals_of(boss, generation, id)
-  totals.entered, totals.finished = true, false
+  totals.finished = false
   put_totals(boss, generation, id, totals)
 end

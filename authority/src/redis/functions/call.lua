@@ -11,19 +11,20 @@
 --
 -- Keys, all with the boss's hash tag:
 --   1 state    hash, read and written at once, since a call of Redis costs more than its work:
---              version, chain, generation, players, polls, journals (how many), books (the
---              generations that have one), base and base_version (where the kept log begins)
+--              layout, version, chain, generation, players, polls, journals (how many), online (the
+--              journals that were heard lately), books (the generations that have one), base and
+--              base_version (where the kept log begins)
 --              next:*        the scenario of generations to come
---              G:*           the book of generation G: status, phase, damage, waited, open (journals
---                            that have entered and not said all), hp_max, phases (the HP at which
+--              G:*           the book of generation G: status, phase, damage, waited, open (how
+--                            many have entered and not said all), hp_max, phases (the HP at which
 --                            each begins), collect, respawn, spec
 --              j:JOURNAL     "shard sealed successor"
---              t:G:JOURNAL   "counted finished late"; finished is - before it entered, late is -
---                            before the first late damage and goes on from counted
+--              t:G:JOURNAL   "counted finished late", once it has entered; late is - before the
+--                            first late damage and goes on from counted
 --              o:JOURNAL     "players poll": players online, and the poll in which it was heard
 --   2 log      stream: id VERSION-0; chain, fields and blob of the entry
 --   3 bases    hash: G -> the value before its first entry; G:version -> its version
---   4 ledgers  hash: G -> the ledger with which it ended
+--   4 ledgers  hash: G -> the ledger with which it ended, of the newest LEDGERS_MAX
 
 local INT_MAX = 9007199254740991
 local KEEP_GENERATIONS = @KEEP_GENERATIONS@
@@ -32,6 +33,9 @@ local JOURNALS_MAX = @JOURNALS_MAX@
 local LINEAGE_MAX = @LINEAGE_MAX@
 local SILENT_POLLS = @SILENT_POLLS@
 local ALIVE, DEFEATED, COLLECTING, CLOSED = '1', '2', '3', '4'
+local LEDGERS_MAX = @LEDGERS_MAX@
+-- The form of the keys. A build that changes it takes another number.
+local LAYOUT = '1'
 local START = '0000000000000000000000000000000000000000'
 
 -- Checked arguments.
@@ -126,9 +130,26 @@ end
 -- The boss of a call, or nil if there is none. More fields may be named that will be needed.
 local function open(keys, more)
   local boss = unread(keys)
-  fetch(boss.state, { 'version', 'chain', 'generation', 'players', 'polls', unpack(more or {}) })
+  fetch(boss.state, {
+    'version', 'chain', 'generation', 'players', 'polls', 'layout', unpack(more or {}),
+  })
   boss.generation = get(boss.state, 'generation')
-  return get(boss.state, 'version') and boss or nil
+  if not get(boss.state, 'version') then
+    return nil
+  elseif get(boss.state, 'layout') ~= LAYOUT then
+    error({ err = 'LAYOUT of the keys is ' .. tostring(get(boss.state, 'layout')) })
+  end
+  return boss
+end
+
+-- A right that is missing shows at its command, and then a part is written: asked before the rest
+-- by all but the push, which nobody comes to without having entered.
+local function may_write()
+  for _, command in ipairs({ 'XADD', 'XTRIM', 'HSET', 'HDEL' }) do
+    if not redis.acl_check_cmd(command) then
+      error({ err = 'RIGHTS to run ' .. command .. ' are missing' })
+    end
+  end
 end
 
 local function append(boss, line, blob)

@@ -43,7 +43,7 @@ local function add_late(boss, id, it, totals)
   local line = 'late j=%s g=%s f=%s t=%s l=%s'
   local last = it.last and '1' or '0'
   append(boss, line:format(id, it.generation, int(it.from), int(it.to), last), it.blob)
-  totals.late, totals.entered, totals.finished = it.to, true, it.last
+  totals.late, totals.finished = it.to, it.last
   put_totals(boss, it.generation, id, totals)
   return 'closed'
 end
@@ -102,6 +102,9 @@ local function hear(boss, id, players)
     local before = was and tonumber(was:match('^%d+')) or 0
     local sum = tonumber(get(boss.state, 'players')) - before + tonumber(players)
     set(boss.state, 'o:' .. id, now)
+    if not was then
+      set(boss.state, 'online', get(boss.state, 'online') .. ' ' .. id)
+    end
     set(boss.state, 'players', int(sum))
   end
 end
@@ -137,6 +140,7 @@ end
 -- journal, generation
 local function enter(keys, args)
   local id, at = journal_id(args[1]), int(number(args[2]))
+  may_write()
   local boss = open(keys)
   if not boss then
     return { 'no_boss' }

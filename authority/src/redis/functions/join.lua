@@ -11,6 +11,7 @@ local function weigh(boss, claim)
     for _, rest in ipairs(claim.rests) do
       if rest.generation == generation then
         known = rest.to
+        break
       end
     end
     if totals.entered and not totals.finished and known < totals.applied then
@@ -78,6 +79,7 @@ end
 
 local function join(keys, args)
   local id, shard, claims = journal_id(args[1]), int(number(args[2])), claims_of(args)
+  may_write()
   local boss = open(keys)
   if not boss then
     return { 'no_boss' }

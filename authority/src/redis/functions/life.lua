@@ -5,33 +5,26 @@ local BOOK = {
 }
 
 -- Takes out of an old book what nobody can speak of any more. Says whether somebody still can.
-local function shrink(boss, generation, totals, journals)
+local function shrink(boss, generation, ids, journals)
   local is_open = false
-  for field in pairs(totals) do
-    local at, id = field:match('^(%d+):(.+)$')
-    if at == generation then
-      local it = totals_of(boss, at, id)
-      local speaks = journals[id] and journals[id]:match('^%d+ (.)') == '0'
-      if not it.entered then
-        set(boss.state, 't:' .. field, false)
-      elseif it.finished or not speaks then
-        put_totals(boss, at, id, { counted = 0, entered = true, finished = true })
-      else
-        is_open = true
-      end
+  for _, id in ipairs(ids) do
+    local it = totals_of(boss, generation, id)
+    local speaks = journals[id] and journals[id]:match('^%d+ (.)') == '0'
+    if not it.finished and speaks then
+      is_open = true
+    elseif not it.finished or it.applied > 0 then
+      put_totals(boss, generation, id, { counted = 0, finished = true })
     end
   end
   return is_open
 end
 
-local function remove_book(boss, generation, totals)
+local function remove_book(boss, generation, ids)
   for _, name in ipairs(BOOK) do
     set(boss.state, generation .. ':' .. name, false)
   end
-  for field in pairs(totals) do
-    if field:match('^%d+') == generation then
-      set(boss.state, 't:' .. field, false)
-    end
+  for _, id in ipairs(ids) do
+    set(boss.state, 't:' .. generation .. ':' .. id, false)
   end
 end
 
@@ -39,27 +32,36 @@ end
 -- that stand in no book go.
 local function drop_old(boss, generation)
   local fields = all(boss.state)
-  local totals, journals = under(fields, 't:'), under(fields, 'j:')
+  local journals, entered = under(fields, 'j:'), {}
+  for field in pairs(under(fields, 't:')) do
+    local at, id = field:match('^(%d+):(.+)$')
+    entered[at] = entered[at] or {}
+    table.insert(entered[at], id)
+  end
   local remains, left = {}, {}
   for at in books(boss) do
     if tonumber(at) + KEEP_GENERATIONS >= generation then
       table.insert(left, at)
-    elseif shrink(boss, at, totals, journals) then
+    elseif shrink(boss, at, entered[at] or {}, journals) then
       table.insert(remains, at)
     else
-      remove_book(boss, at, totals)
+      remove_book(boss, at, entered[at] or {})
     end
   end
   while #remains > REMAINS_MAX do
-    remove_book(boss, table.remove(remains, 1), totals)
+    local oldest = table.remove(remains, 1)
+    remove_book(boss, oldest, entered[oldest])
+  end
+  local stands = {}
+  for _, kept in ipairs({ remains, left }) do
+    for _, at in ipairs(kept) do
+      for _, id in ipairs(entered[at] or {}) do
+        stands[id] = true
+      end
+    end
   end
   local books_left = table.concat(remains, ' ') .. ' ' .. table.concat(left, ' ')
   set(boss.state, 'books', books_left:match('^ ?(.*)$'))
-  local stands = {}
-  for field in pairs(under(all(boss.state), 't:')) do
-    local at, id = field:match('^(%d+):(.+)$')
-    stands[id] = stands[id] or totals_of(boss, at, id).entered
-  end
   local count = tonumber(get(boss.state, 'journals'))
   for id, text in pairs(journals) do
     if text:match('^%d+ (.)') == '1' and not stands[id] then
@@ -88,11 +90,9 @@ local function begin(boss, keys, generation, base, ledger)
   local trimmed = get(bases, oldest .. ':version')
   get(ledgers, at)
   if trimmed then
-    for field in pairs(all(bases)) do
-      if tonumber(field:match('^%d+')) < tonumber(oldest) then
-        set(bases, field, false)
-      end
-    end
+    local dropped = int(generation - KEEP_GENERATIONS - 1)
+    set(bases, dropped, false)
+    set(bases, dropped .. ':version', false)
     set(state, 'base', oldest)
     set(state, 'base_version', trimmed)
   end
@@ -100,6 +100,7 @@ local function begin(boss, keys, generation, base, ledger)
   set(bases, at .. ':version', before)
   if ledger ~= '' then
     set(ledgers, int(generation - 1), ledger)
+    set(ledgers, int(generation - 1 - LEDGERS_MAX), false)
   end
   commit(boss)
   write(bases)
@@ -115,13 +116,14 @@ local function spawn(keys, args)
     spec = args[1], hp_max = int(number(args[2])), phases = args[3],
     collect = int(number(args[4])), respawn = int(number(args[5])),
   }
+  may_write()
   local boss = open(keys)
   local word = 'next'
   if not boss then
     boss = unread(keys)
     local fresh = {
       version = '0', chain = START, generation = '0', players = '0', polls = '0', journals = '0',
-      books = '', base = '0', base_version = '0',
+      books = '', online = '', base = '0', base_version = '0', layout = LAYOUT,
     }
     for field, value in pairs(fresh) do
       set(boss.state, field, value)
@@ -143,15 +145,17 @@ end
 
 -- Journals that were silent for some polls no longer count as online.
 local function sweep(boss, polls)
-  local players = 0
-  for id, text in pairs(under(all(boss.state), 'o:')) do
-    local online, heard = text:match('^(%d+) (%d+)$')
-    if polls - tonumber(heard) >= SILENT_POLLS then
+  local players, heard = 0, {}
+  for id in get(boss.state, 'online'):gmatch('%x+') do
+    local online, poll = get(boss.state, 'o:' .. id):match('^(%d+) (%d+)$')
+    if polls - tonumber(poll) >= SILENT_POLLS then
       set(boss.state, 'o:' .. id, false)
     else
+      table.insert(heard, id)
       players = players + tonumber(online)
     end
   end
+  set(boss.state, 'online', table.concat(heard, ' '))
   set(boss.state, 'players', int(players))
 end
 
@@ -159,6 +163,7 @@ end
 -- try, one succeeds. The next generation begins by a call of its own: it needs a folded value.
 local function poll(keys, args)
   local seen = int(number(args[1]))
+  may_write()
   local boss = open(keys)
   if not boss then
     return { 'no_boss' }
@@ -193,19 +198,21 @@ local function poll(keys, args)
   return answer(boss, word)
 end
 
--- version, the value there, the ledger of the generation that ends: the next one begins, if the log
--- still ends there.
+-- version, chain, the value there, the ledger of the generation that ends: the next one begins, if
+-- the log still ends there.
 local function next_generation(keys, args)
   local version = int(number(args[1]))
+  may_write()
   local boss = open(keys)
   if not boss then
     return { 'no_boss' }
   end
   local at = boss.generation
-  if get(boss.state, 'version') ~= version or get(boss.state, at .. ':status') ~= CLOSED then
+  local is_there = get(boss.state, 'version') == version and get(boss.state, 'chain') == args[2]
+  if not is_there or get(boss.state, at .. ':status') ~= CLOSED then
     return answer(boss, 'passed')
   end
-  begin(boss, keys, tonumber(at) + 1, args[2], args[3])
+  begin(boss, keys, tonumber(at) + 1, args[3], args[4])
   return answer(boss, 'begun')
 end
 
