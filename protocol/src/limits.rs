@@ -100,6 +100,10 @@ pub const REDIS_READERS_MAX: usize = 64;
 /// Recent versions whose chain an authority can compare with a shard's. Older ones pass.
 pub const CHAINS_MAX: usize = 4_096;
 
+/// Positions that the event feed remembers, to find how far a roll-back reaches. Further: it tells
+/// everything anew, from the oldest entry that can be shown.
+pub const FEED_POSITIONS_MAX: usize = 65_536;
+
 /// Tick records of a journal between two checkpoints.
 pub const JOURNAL_RECORDS_MAX: u32 = 256;
 
