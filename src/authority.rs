@@ -1,8 +1,14 @@
 //! `--authority`: the owner of the truth, wherever it runs.
 
+pub(crate) mod bosses;
+pub(crate) mod spawn;
+pub(crate) mod status;
+pub(crate) mod tail;
+mod tools;
+
 use crate::cli::LoadArgs;
 use crate::print;
-use ::authority::{Authority, Embedded, Redis, Remote, without_password};
+use ::authority::{Authority, Embedded, Redis, Remote, Steps, without_password};
 use anyhow::bail;
 use protocol::{BossId, Micros, Scenario, Spawn, Unavailable};
 use score::Backoff;
@@ -23,7 +29,11 @@ pub(crate) enum Purpose {
 /// Opens the authority that a flag names.
 pub(crate) fn open(flag: &str, purpose: Purpose) -> anyhow::Result<Arc<dyn Authority>> {
     if let Some(dir) = flag.strip_prefix("embedded:").filter(|dir| !dir.is_empty()) {
-        return Ok(Arc::new(Embedded::open(Path::new(dir))?));
+        let steps = match purpose {
+            Purpose::Play => Steps::EachSecond,
+            Purpose::Look => Steps::ByHand,
+        };
+        return Ok(Arc::new(Embedded::open_with(Path::new(dir), steps)?));
     }
     if flag.starts_with("ws:") || flag.starts_with("wss:") {
         return Ok(Arc::new(Remote::new(flag)?));

@@ -1,5 +1,6 @@
 //! The command line. Every flag is also an environment variable `WORLDBOSS_*`.
 
+use crate::authority::{bosses::BossesArgs, spawn::SpawnArgs, status::StatusArgs, tail::TailArgs};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ pub(crate) enum Command {
     Play(PlayArgs),
     /// Run one shard.
     Shard(ShardArgs),
-    /// Run an authority for many shards.
+    /// Run an authority for many shards, look at one, and give it bosses.
     #[command(subcommand)]
     Authority(AuthorityCommand),
     /// Simulate thousands of players, and check the books afterwards.
@@ -92,6 +93,14 @@ pub(crate) enum AuthorityCommand {
     /// Load the Function library into a Redis, on every master of a cluster. Loading it again
     /// changes nothing, and libraries of other builds stay beside it.
     Load(LoadArgs),
+    /// Show a boss, and the journals that have damaged it.
+    Status(StatusArgs),
+    /// Tell what happens: the event feed.
+    Tail(TailArgs),
+    /// List the bosses.
+    Bosses(BossesArgs),
+    /// Begin a boss, or set what its next generation is.
+    Spawn(SpawnArgs),
 }
 
 #[derive(Debug, Args)]

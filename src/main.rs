@@ -8,6 +8,7 @@ mod serve;
 mod loadgen;
 mod signals;
 
+use authority::{bosses, spawn, status, tail};
 use clap::Parser;
 use cli::{AuthorityCommand, Cli, Command};
 use std::io::Write;
@@ -34,6 +35,10 @@ fn main() -> ExitCode {
             Command::Shard(args) => shard::run(args).await,
             Command::Authority(AuthorityCommand::Serve(args)) => serve::run(args).await,
             Command::Authority(AuthorityCommand::Load(args)) => authority::load(&args).await,
+            Command::Authority(AuthorityCommand::Status(args)) => status::run(args).await,
+            Command::Authority(AuthorityCommand::Tail(args)) => tail::run(args).await,
+            Command::Authority(AuthorityCommand::Bosses(args)) => bosses::run(args).await,
+            Command::Authority(AuthorityCommand::Spawn(args)) => spawn::run(args).await,
             Command::Loadgen(args) => loadgen::run(args).await,
         }
     });

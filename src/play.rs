@@ -110,10 +110,15 @@ fn note_url(data: &Path, url: &str) {
     }
 }
 
+/// Where the game of a data directory was when it last ran.
+pub(crate) fn noted_url(data: &Path) -> Option<String> {
+    std::fs::read_to_string(data.join(URL_FILE)).ok()
+}
+
 fn locked(data: &Path, file: &Path) -> String {
-    match std::fs::read_to_string(data.join(URL_FILE)) {
-        Ok(url) => format!("this game is running already: open {url} or choose another --data"),
-        Err(_) => DiskError::Locked(file.to_owned()).to_string(),
+    match noted_url(data) {
+        Some(url) => format!("this game is running already: open {url} or choose another --data"),
+        None => DiskError::Locked(file.to_owned()).to_string(),
     }
 }
 

@@ -21,7 +21,7 @@ pub mod sync;
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
-pub use driver::{Embedded, Follower, FollowerError, Steps};
+pub use driver::{Embedded, Follower, FollowerError, Steps, Tail, TailError};
 #[cfg(feature = "driver")]
 pub use redis::{AddressError, Redis, without_password};
 #[cfg(feature = "driver")]

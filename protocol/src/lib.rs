@@ -17,11 +17,13 @@ mod boss;
 mod update;
 mod entry;
 mod ledger;
+mod feed;
 
 pub use boss::{Boss, JournalRecord};
 pub use codec::{RecordError, decode_record, encode_record};
 pub use damage::{JournalDamage, JournalDamageDelta};
 pub use entry::{Entry, EntryError};
+pub use feed::{FeedEvent, Happened, Hurt, Named};
 pub use ids::{
     BossId, Gen, InputSeq, JournalId, Micros, PlayerId, SessionId, ShardId, SkillId, Tick, Token,
 };

@@ -23,6 +23,19 @@ ucore::codes! {
     }
 }
 
+impl Status {
+    /// Its name in PROTOCOL.md.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Defeated => "defeated",
+            Self::Collecting => "collecting",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// One generation.
 #[derive(Debug, Clone, PartialEq, Eq, Updatable)]
 pub struct Life {

@@ -69,7 +69,7 @@ pub const SKILLS_MAX: usize = 32;
 /// ledger alone.
 pub const KEEP_GENERATIONS: u32 = 2;
 
-/// Closing ledgers that a Redis keeps of a boss, in its memory. More: the oldest is forgotten there.
+/// Closing ledgers that a Redis keeps of a boss, in its memory. More: the oldest is forgotten.
 pub const LEDGERS_MAX: u32 = 256;
 
 /// Older generations of which an authority keeps the books of journals that have not said all.
@@ -102,6 +102,10 @@ pub const REDIS_READERS_MAX: usize = 64;
 
 /// Recent versions whose chain an authority can compare with a shard's. Older ones pass.
 pub const CHAINS_MAX: usize = 4_096;
+
+/// Positions that the event feed remembers, to find how far a roll-back reaches. Further: it tells
+/// everything anew, from the oldest entry that can be shown.
+pub const FEED_POSITIONS_MAX: usize = 65_536;
 
 /// Tick records of a journal between two checkpoints.
 pub const JOURNAL_RECORDS_MAX: u32 = 256;

@@ -15,3 +15,6 @@ mod redis;
 #[cfg(feature = "tls")]
 mod tls;
 mod mistakes;
+mod feed;
+mod tools;
+mod tail;

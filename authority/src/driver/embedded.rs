@@ -73,6 +73,12 @@ pub enum Steps {
 const POLL: Duration = Duration::from_secs(1);
 
 impl Embedded {
+    /// Whether the directory has an authority, which [`open`](Self::open) would not make anew.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        Store::is_in(dir)
+    }
+
     /// Opens the directory, checks its file, and continues where the logs of its bosses end.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 mod embedded;
 mod follower;
 mod store;
+mod tail;
 
 pub use embedded::{Embedded, Steps};
 pub use follower::{Follower, FollowerError};
+pub use tail::{Tail, TailError};

@@ -55,6 +55,11 @@ impl Store {
         Ok(Self { database, since_snapshot: BTreeMap::new() })
     }
 
+    /// Whether the directory has such a file.
+    pub(super) fn is_in(dir: &Path) -> bool {
+        FILE.path(dir).exists()
+    }
+
     /// The machines of all bosses as their logs left them.
     pub(super) fn restore(&mut self, dir: &Path) -> Result<BTreeMap<BossId, Machine>, DiskError> {
         let bosses = self.bosses().map_err(|error| FILE.damaged(dir, error))?;

@@ -80,8 +80,8 @@ impl Target {
 
     fn cluster(nodes: &[String]) -> RedisResult<Self> {
         let nodes = nodes.iter().map(|node| info(node)).collect::<RedisResult<Vec<_>>>()?;
-        // Few retries, soon: whoever asks repeats the request anyway, with newer totals. A node that
-        // has vanished must not use up the time in which the others could answer.
+        // Few retries, soon: whoever asks repeats the request anyway, with newer totals. A node
+        // that has vanished must not use up the time in which the others could answer.
         let client = |response_max| {
             ClusterClient::builder(nodes.clone())
                 .tcp_settings(tcp_settings())

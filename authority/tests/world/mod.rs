@@ -4,10 +4,10 @@ use authority::machine::{Machine, Output};
 use authority::{Answered, Authority};
 use futures::FutureExt;
 use protocol::{
-    BossId, Enter, Entry, Gen, Interval, Join, JournalId, LogPage, PlayerId, Push, PushAnswer,
-    ReadLog, Scenario, ShardId, Snapshot, SyncAnswer, SyncRequest, Unavailable,
+    BossId, BossUpdate, Enter, Entry, Gen, Interval, Join, JournalId, LogPage, PlayerId, Push,
+    PushAnswer, ReadLog, Scenario, ShardId, Snapshot, Status, SyncAnswer, SyncRequest, Unavailable,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use ucore::{Bin, GMapDelta, Max, Version};
 
@@ -126,6 +126,66 @@ impl World {
             let entry = inner.log.pop_front().unwrap();
             inner.base.follow(&entry).unwrap();
         }
+    }
+
+    /// A bit more damage of a journal, if it may do some.
+    pub(crate) fn push_more(&self, number: u8) {
+        let (generation, taken) = {
+            let inner = self.inner();
+            let (generation, life) = inner.machine.boss().current().unwrap();
+            (generation, life.applied(journal(number)))
+        };
+        let last = self.inner().machine.truth().status != Status::Alive;
+        self.push_to(generation, number, (taken, taken + 7), last);
+    }
+
+    /// All damage of all generations, late or not, since the first entry.
+    pub(crate) fn damage_ever(&self) -> u64 {
+        let inner = self.inner();
+        let mut taken = BTreeMap::new();
+        for entry in &inner.log {
+            if let BossUpdate::Push { journal, interval, .. }
+            | BossUpdate::Late { journal, interval, .. } =
+                BossUpdate::parse(&entry.fields, &entry.blob).unwrap()
+            {
+                taken.insert((interval.generation, journal), interval.to);
+            }
+        }
+        taken.values().sum()
+    }
+
+    /// The version before the oldest entry that it still has.
+    pub(crate) fn base(&self) -> Version {
+        self.inner().base.version
+    }
+
+    pub(crate) fn log(&self) -> Vec<Entry> {
+        self.inner().log.iter().cloned().collect()
+    }
+
+    /// Another authority answers from now on.
+    pub(crate) fn become_as(&self, other: &Self) {
+        let mut inner = self.inner();
+        let other = other.inner();
+        inner.log.clone_from(&other.log);
+        inner.base.clone_from(&other.base);
+        let (spec, base) = (other.machine.spec().clone(), inner.base.clone());
+        let log = inner.log.clone();
+        inner.machine = Machine::restore(BOSS, spec, base, log).unwrap();
+    }
+
+    /// Appends an entry that no rule has made.
+    pub(crate) fn append(&self, fields: &str) {
+        let mut inner = self.inner();
+        let last = inner.log.back().unwrap();
+        let version = last.version.next();
+        let chain = last.chain.link(version, fields, &[]);
+        inner.log.push_back(Entry { version, chain, fields: fields.to_owned(), blob: Vec::new() });
+    }
+
+    /// Changes the newest entry without its chain.
+    pub(crate) fn spoil_last(&self) {
+        self.inner().log.back_mut().unwrap().blob.push(0);
     }
 
     /// Entries of one page from now on.

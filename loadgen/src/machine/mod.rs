@@ -23,6 +23,7 @@ pub use latency::Latency;
 pub use oracle::{Balance, HitCounts, Oracle};
 pub use recorder::{Pulse, Recorder, Standing};
 pub use report::{ErrorCount, Report, RunInfo, SCHEMA};
+pub use summary::grouped;
 pub use threshold::{Checked, Threshold, ThresholdError};
 
 #[cfg(test)]

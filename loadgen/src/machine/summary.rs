@@ -101,7 +101,8 @@ fn row(out: &mut String, name: &str, count: u64) -> fmt::Result {
 }
 
 /// The number with a comma before every three digits.
-fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (idx, digit) in digits.chars().enumerate() {

@@ -1,0 +1,170 @@
+//! `worldboss authority status`: the truth, and the journals that made it.
+
+use super::tools::{ToolArgs, boss_id, choose, fold, reach};
+use crate::print;
+use ::authority::Authority;
+use anyhow::Context;
+use clap::Args;
+use loadgen::machine::grouped;
+use protocol::{
+    BossId, Gen, JournalId, Ledger, LedgerGeneration, LedgerJournal, Seen, ShardId, Snapshot,
+};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    tool: ToolArgs,
+    /// The boss [default: the only one].
+    #[arg(long, env = "WORLDBOSS_BOSS", value_name = "N", value_parser = boss_id)]
+    boss: Option<BossId>,
+}
+
+/// A boss at one version: the sums are those of its journals.
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    pub(super) boss: BossId,
+    pub(super) name: String,
+    #[serde(flatten)]
+    at: Seen,
+    pub(super) generation: Gen,
+    pub(super) status: &'static str,
+    pub(super) hp: u64,
+    pub(super) hp_max: u64,
+    phase: u8,
+    phase_name: String,
+    #[serde(skip)]
+    phases: usize,
+    /// Players online on all shards.
+    online: u32,
+    damage: u64,
+    late: u64,
+    /// Players with damage, each counted once.
+    players: usize,
+    journals: Vec<Journal>,
+}
+
+#[derive(Debug, Serialize)]
+struct Journal {
+    shard: Option<ShardId>,
+    journal: JournalId,
+    finished: bool,
+    applied: u64,
+    late: u64,
+    players: usize,
+}
+
+/// Prints the status of one boss.
+pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    let authority = reach(&args.tool.authority)?;
+    let boss = choose(&*authority, args.boss).await?;
+    let status = Status::of(&authority, boss).await?;
+    if args.tool.json {
+        print(&(serde_json::to_string(&status)? + "\n"));
+    } else {
+        print(&status.text()?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Status {
+    /// Asks for the players online, which are in no log, and folds everything else.
+    pub(super) async fn of(authority: &Arc<dyn Authority>, boss: BossId) -> anyhow::Result<Self> {
+        let online = authority.truth(boss).await?.players;
+        let value = fold(authority, boss).await?;
+        Self::at(boss, &value, online).context("the log has no entry yet; ask again")
+    }
+
+    fn at(id: BossId, value: &Snapshot, online: u32) -> Option<Self> {
+        let Snapshot { version, chain, boss } = value;
+        let (generation, life) = boss.current()?;
+        let ledger = Ledger::of(id, boss, *version, *chain);
+        let book = ledger.generations.into_iter().last()?;
+        let phase_name = life.spec.phases.get(usize::from(life.phase));
+        Some(Self {
+            boss: id,
+            name: life.spec.name.clone(),
+            at: Seen { version: *version, chain: *chain },
+            generation,
+            status: life.status.name(),
+            hp: life.hp(),
+            hp_max: life.spec.hp_max,
+            phase: life.phase,
+            phase_name: phase_name.map(|phase| phase.name.clone()).unwrap_or_default(),
+            phases: life.spec.phases.len(),
+            online,
+            damage: book.damage,
+            late: book.late,
+            players: players(&book),
+            journals: book.journals.iter().map(Journal::of).collect(),
+        })
+    }
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut out = String::new();
+        let Self { boss, name, generation, status, phase_name, .. } = self;
+        let (hp, hp_max) = (self.hp, self.hp_max);
+        writeln!(out, "{name} (boss {boss})\n")?;
+        writeln!(out, "  generation  {generation}, {status}")?;
+        let (left, all) = (grouped(hp), grouped(hp_max));
+        let (percent, bar) = (percent(hp, hp_max), bar(hp, hp_max));
+        writeln!(out, "  HP          {left} of {all}, {percent}  [{bar}]")?;
+        writeln!(out, "  phase       {phase_name} ({} of {})", self.phase + 1, self.phases)?;
+        writeln!(out, "  players     {} online", grouped(self.online.into()))?;
+        writeln!(out, "  version     {}, chain {}\n", self.at.version, self.at.chain)?;
+        writeln!(out, "  {}", row(["shard", "journal", "finished", "damage", "late", "players"]))?;
+        for journal in &self.journals {
+            writeln!(out, "  {}", journal.row())?;
+        }
+        let (damage, late) = (grouped(self.damage), grouped(self.late));
+        let all = row(["", "all", "", &damage, &late, &grouped(self.players as u64)]);
+        writeln!(out, "  {all}")?;
+        Ok(out)
+    }
+}
+
+/// Players with damage in a generation. One may have some in several journals.
+fn players(book: &LedgerGeneration) -> usize {
+    let lines = book.journals.iter().flat_map(|journal| &journal.players);
+    lines.map(|line| line.player).collect::<BTreeSet<_>>().len()
+}
+
+impl Journal {
+    fn of(book: &LedgerJournal) -> Self {
+        let LedgerJournal { journal, shard, finished, applied, late, ref players } = *book;
+        Self { shard, journal, finished, applied, late, players: players.len() }
+    }
+
+    fn row(&self) -> String {
+        let shard = self.shard.map_or_else(|| "-".to_owned(), |shard| shard.to_string());
+        let finished = if self.finished { "yes" } else { "no" };
+        let (applied, late) = (grouped(self.applied), grouped(self.late));
+        let players = grouped(self.players as u64);
+        row([&shard, &self.journal.to_string(), finished, &applied, &late, &players])
+    }
+}
+
+fn row([shard, journal, finished, damage, late, players]: [&str; 6]) -> String {
+    format!("{shard:>5}  {journal:<32}  {finished:<8}  {damage:>16}  {late:>12}  {players:>9}")
+}
+
+/// With one decimal, and rounded up: 0 is dead.
+pub(super) fn percent(hp: u64, hp_max: u64) -> String {
+    let tenths = share(hp, hp_max, 1_000);
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+fn bar(hp: u64, hp_max: u64) -> String {
+    const CELLS: usize = 30;
+    let full = usize::try_from(share(hp, hp_max, CELLS as u128)).unwrap_or(CELLS);
+    format!("{}{}", "#".repeat(full), "-".repeat(CELLS - full.min(CELLS)))
+}
+
+/// How many of so many parts HP still fills, the last one in part.
+fn share(hp: u64, hp_max: u64, parts: u128) -> u128 {
+    (u128::from(hp) * parts).div_ceil(u128::from(hp_max.max(1)))
+}
