@@ -272,7 +272,8 @@ async fn frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
 #[tokio::test]
 async fn a_long_message_leaves_in_small_frames_with_pings_between_them() {
     let (listener, url) = listen().await;
-    let client = impatient(&url, SHORT);
+    let every = Duration::from_millis(100);
+    let client = impatient(&url, every);
     let body = vec![7; 32 * 1024 * 1024];
     let call = tokio::spawn({
         let (client, body) = (client.clone(), body.clone());
@@ -280,8 +281,8 @@ async fn a_long_message_leaves_in_small_frames_with_pings_between_them() {
     });
     let mut stream = accept(&listener).await.into_inner();
     let (mut message, mut frames, mut pings) = (Vec::new(), 0, 0);
-    // A slow reader, that shows now and then that it lives.
-    let mut pace = tokio::time::interval(SHORT);
+    // A slow reader, that shows after each frame that it lives.
+    let mut pace = tokio::time::interval(every);
     loop {
         let (kind, payload) = frame(&mut stream).await;
         if kind == 0x89 {
@@ -297,8 +298,8 @@ async fn a_long_message_leaves_in_small_frames_with_pings_between_them() {
         frames += 1;
         if frames % 64 == 0 {
             pace.tick().await;
-            stream.write_all(&[0x8a, 0]).await.unwrap();
         }
+        stream.write_all(&[0x8a, 0]).await.unwrap();
     }
     assert!(pings > 2, "{pings} pings");
     let (number, received) = Numbered::unwrap(&message).unwrap();
@@ -380,15 +381,18 @@ async fn a_body_that_is_too_long_is_not_sent() {
 #[tokio::test]
 async fn a_server_that_answers_what_was_not_asked_is_given_up() {
     let (listener, url) = listen().await;
-    for wrong in [Message::binary(Numbered::wrap(99, &[1])), Message::binary(vec![1]), "no".into()]
-    {
+    for (wrong, expected) in [
+        (Message::binary(Numbered::wrap(99, &[1])), "it answers 99, which was not asked"),
+        (Message::binary(vec![1]), "it is no array of a number and a body"),
+        (Message::text("no"), "it sent a text"),
+    ] {
         let client = client(&url);
         let call = tokio::spawn(async move { client.call(vec![1], LONG).await });
         let mut socket = accept(&listener).await;
         asked(&mut socket).await;
         socket.send(wrong).await.unwrap();
         let why = unknown(call.await.unwrap());
-        assert!(why.starts_with(&format!("the connection to {url} ended: ")), "{why}");
+        assert_eq!(why, format!("the connection to {url} ended: {expected}"));
     }
 }
 

@@ -7,7 +7,8 @@ use crate::client::Authority;
 use crate::port::{Upgrade, come_back};
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 use protocol::limits::SYNC_CONNECTIONS_MAX;
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
-/// An authority, exported to whoever can reach the port: it asks for no proof of who that is.
+/// An authority, exported to every program that can reach the port: it asks for no proof of who
+/// that is.
 /// Cloning gives another handle to the same service.
 #[derive(Debug, Clone)]
 pub struct Service(Arc<Shared>);
@@ -67,8 +69,20 @@ impl Service {
     }
 }
 
+/// Why a request may not become a connection. Every program that reaches the port may, but no page:
+/// a browser lets any page of the world connect to addresses that only its user can reach, and
+/// names the page's origin when it does.
+fn refusal(headers: &HeaderMap) -> Option<&'static str> {
+    headers
+        .contains_key(header::ORIGIN)
+        .then_some("this service is for programs, and a page asks (it sent Origin)\n")
+}
+
 /// Turns a request into a connection.
 async fn upgrade(State(service): State<Arc<Shared>>, request: Request) -> Response {
+    if let Some(why) = refusal(request.headers()) {
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
     let upgrade = match Upgrade::check(request, SYNC_SUBPROTOCOL) {
         Ok(upgrade) => upgrade,
         Err(refusal) => return *refusal,

@@ -1,6 +1,6 @@
 //! Bad input: it closes its own connection with a reason, and nobody else is disturbed.
 
-use crate::place::{BOSS, Place, answer, closed, connect, send};
+use crate::place::{BOSS, Place, answer, closed, connect, connect_by, send};
 use futures::SinkExt;
 use protocol::limits::{SYNC_CONNECTIONS_MAX, SYNC_FRAME_BYTES_MAX};
 use protocol::{BossId, Numbered, SYNC_SUBPROTOCOL, SyncAnswer, SyncRequest, encode_record};
@@ -88,11 +88,16 @@ async fn a_frame_without_a_mask_is_refused() {
 }
 
 #[tokio::test]
-async fn another_sub_protocol_and_a_plain_request_are_told_what_is_missing() {
+async fn another_sub_protocol_a_page_and_a_plain_request_are_told_what_is_wrong() {
     let place = Place::open().await;
     let addr = place.server.addr();
     let why = connect(addr, "worldboss.v2").await.unwrap_err();
     assert!(why.starts_with("400 Bad Request"), "{why}");
+    let why = connect_by(addr, |request| {
+        request.with_sub_protocol(SYNC_SUBPROTOCOL).with_header("Origin", "http://localhost")
+    });
+    let why = why.await.unwrap_err();
+    assert!(why.starts_with("403 Forbidden this service is for programs"), "{why}");
     let get = |path: &'static str| async move {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");

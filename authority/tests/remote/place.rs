@@ -135,8 +135,16 @@ pub(crate) type Socket = WebSocketStream<TcpStream>;
 
 /// Opens a WebSocket connection, or says what the service answers instead.
 pub(crate) async fn connect(addr: SocketAddr, subprotocol: &str) -> Result<Socket, String> {
+    connect_by(addr, |request| request.with_sub_protocol(subprotocol)).await
+}
+
+/// The same, with a request of the test's making.
+pub(crate) async fn connect_by(
+    addr: SocketAddr,
+    change: impl FnOnce(ClientRequestBuilder) -> ClientRequestBuilder,
+) -> Result<Socket, String> {
     let uri = format!("ws://{addr}/sync").parse().unwrap();
-    let request = ClientRequestBuilder::new(uri).with_sub_protocol(subprotocol);
+    let request = change(ClientRequestBuilder::new(uri));
     let stream = TcpStream::connect(addr).await.unwrap();
     let opened = tokio_tungstenite::client_async(request, stream).await;
     opened.map(|(socket, _)| socket).map_err(|error| match error {
