@@ -31,6 +31,17 @@ pub enum FollowerError {
     Interrupted,
 }
 
+impl From<FollowerError> for Unavailable {
+    fn from(error: FollowerError) -> Self {
+        match error {
+            FollowerError::Unavailable(why) => why,
+            FollowerError::Follow(_) | FollowerError::RolledBack | FollowerError::Interrupted => {
+                Self::Unknown(error.to_string())
+            }
+        }
+    }
+}
+
 impl Follower {
     /// A follower that has read nothing.
     #[must_use]

@@ -14,7 +14,7 @@ mod log;
 mod executor;
 
 use crate::client::{Answered, Authority};
-use crate::driver::{Follower, FollowerError};
+use crate::driver::Follower;
 use executor::Executor;
 use futures::FutureExt;
 use library::{Function, Library};
@@ -127,10 +127,7 @@ impl Redis {
                 Some(follower) => follower,
                 None => fold.insert(redis.follower(boss).await?),
             };
-            follower.catch_up().await.map_err(|error| match error {
-                FollowerError::Unavailable(why) => why,
-                error => Unavailable::Unknown(error.to_string()),
-            })
+            Ok(follower.catch_up().await?)
         });
         folding.await.unwrap_or_else(|error| Err(Unavailable::Unknown(error.to_string())))
     }
