@@ -39,7 +39,9 @@ const decodeShard = (bytes: Uint8Array) => new ShardReader().read(bytes);
 
 describe('golden vectors', () => {
   it('are all known here', () => {
-    const names = readdirSync(GOLDEN).filter((name) => name.endsWith('.json'));
+    // What servers say to each other is none of the page's business.
+    const isHere = (name: string) => name.endsWith('.json') && !name.startsWith('sync-');
+    const names = readdirSync(GOLDEN).filter(isHere);
     expect(names.sort()).toEqual(Object.keys(SIDES).sort());
   });
 
