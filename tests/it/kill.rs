@@ -1,14 +1,42 @@
 //! Pulls the plug: real processes, a real disk, thousands of hits.
 
 use crate::server::{Server, signal, worldboss};
+use std::ops::{Deref, DerefMut};
 use std::process::{Child, Stdio};
 
 const KILLS: u32 = 12;
 
+/// A running `worldboss loadgen`. It is killed when it is dropped, so that a test that fails leaves
+/// nobody behind.
+#[derive(Debug)]
+pub(crate) struct Load(Child);
+
+impl Deref for Load {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Load {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Players on every server, who hit until they are interrupted.
-pub(crate) fn load(servers: &[&Server], players: u32, rate: u32, json: &std::path::Path) -> Child {
+pub(crate) fn load(servers: &[&Server], players: u32, rate: u32, json: &std::path::Path) -> Load {
     let targets = servers.iter().flat_map(|it| ["--target".into(), format!("ws://{}/ws", it.addr)]);
-    worldboss()
+    let load = worldboss()
         .arg("loadgen")
         .args(targets)
         .args(["--players", &players.to_string(), "--rate", &rate.to_string()])
@@ -16,8 +44,8 @@ pub(crate) fn load(servers: &[&Server], players: u32, rate: u32, json: &std::pat
         .arg(json)
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Load(load.unwrap())
 }
 
 /// What a load has written.
