@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use support::{BOSS, connect, nothing, spawn};
 use tokio::runtime::Runtime;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, interval_at};
 use ucore::Bin;
 use xtask::redis::Server;
 
@@ -73,7 +73,7 @@ impl Shard {
             let hello = Hello { protocol: protocol::PROTOCOL, name, session: None, every: 1 };
             machine.handle_hello(ConnId(player.into()), hello, fresh);
         }
-        let pushes = Histogram::new(3).expect("three digits are possible");
+        let pushes = histogram();
         Self { machine, authority, began, seq: 0, next: 0, ticks: 0, requests: 0, pushes }
     }
 
@@ -82,8 +82,8 @@ impl Shard {
     }
 
     /// Plays until `until`, then until the authority has everything.
-    async fn play(mut self, until: Duration) -> Self {
-        let mut ticker = interval(TICK);
+    async fn play(mut self, until: Duration, phase: Duration) -> Self {
+        let mut ticker = interval_at((self.began + phase).into(), TICK);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.began.elapsed() < until || !self.machine.is_drained() {
             ticker.tick().await;
@@ -130,7 +130,7 @@ impl Shard {
 /// Calls the Function that does nothing for as long as the shards play.
 async fn probe(server: &Server, over: Arc<AtomicBool>) -> Histogram<u64> {
     let mut connection = connect(server).await;
-    let mut calls = Histogram::new(3).expect("three digits are possible");
+    let mut calls = histogram();
     let mut ticker = interval(Duration::from_millis(20));
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !over.load(Ordering::Relaxed) {
@@ -161,10 +161,10 @@ async fn run(server: &Server, until: Duration) {
     let (calls, cpu) = (count(server), server.cpu_micros().expect("it says"));
     let (began, clock) = (Instant::now(), over.clone());
     let playing = async {
-        let shards = shards.into_iter().map(|mut shard| {
+        let shards = shards.into_iter().zip(0_u32..).map(|(mut shard, idx)| {
             shard.began = began;
-            // Shards start whenever they are started, not all in the same millisecond.
-            tokio::spawn(shard.play(until))
+            // Shards are started whenever they are: their ticks lie anywhere.
+            tokio::spawn(shard.play(until, TICK * idx / u32::from(SHARDS)))
         });
         let shards = join_all(shards.collect::<Vec<_>>()).await;
         clock.store(true, Ordering::Relaxed);
@@ -185,7 +185,7 @@ async fn run(server: &Server, until: Duration) {
 fn report(shards: &[Shard], probed: &Histogram<u64>, calls: u64, (cpu, until_s): (f64, u64)) {
     let ticks: u64 = shards.iter().map(|shard| shard.ticks).sum();
     let requests: u64 = shards.iter().map(|shard| shard.requests).sum();
-    let mut pushes = Histogram::new(3).expect("three digits are possible");
+    let mut pushes = histogram();
     shards.iter().for_each(|shard| pushes.add(&shard.pushes).expect("the same digits"));
     let players = u64::from(SHARDS) * u64::from(PLAYERS);
     println!("{SHARDS} shards, {players} players, {} hits/s", u32::from(SHARDS) * HITS * 10);
@@ -202,6 +202,11 @@ fn report(shards: &[Shard], probed: &Histogram<u64>, calls: u64, (cpu, until_s):
     println!("Redis used {:.1} % of a core", cpu * 100.0);
     let lives = 2 * until_s + u64::from(SHARDS);
     assert!(calls <= ticks + lives, "at most one request per shard and tick, and a step a second");
+}
+
+/// Microseconds, up to a minute.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are in order")
 }
 
 fn count(server: &Server) -> u64 {
