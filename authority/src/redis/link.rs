@@ -30,7 +30,7 @@ pub(super) struct Link {
     target: Target,
     /// As it may be shown.
     address: String,
-    library: Library,
+    functions: Library,
     shared: Mutex<Shared>,
     /// Connections for reads that may take their time, while nobody waits on them.
     idle: Mutex<Vec<Connection>>,
@@ -50,11 +50,11 @@ struct Shared {
 }
 
 impl Link {
-    pub(super) fn new(url: &str, library: Library) -> Result<Self, AddressError> {
+    pub(super) fn new(url: &str, functions: Library) -> Result<Self, AddressError> {
         Ok(Self {
             target: Target::parse(url)?,
             address: without_password(url),
-            library,
+            functions,
             shared: Mutex::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(REDIS_READERS_MAX),
@@ -174,7 +174,7 @@ impl Link {
 
     async fn load_over(&self, connection: Connection) -> Result<(), Unavailable> {
         let mut load = cmd("FUNCTION");
-        load.arg("LOAD").arg(self.library.source());
+        load.arg("LOAD").arg(self.functions.source());
         let answers = match connection {
             Connection::Single(mut single) => vec![load.query_async(&mut single).await],
             Connection::Cluster(mut cluster) => {

@@ -39,7 +39,7 @@ pub struct Redis {
 #[derive(Debug)]
 struct Shared {
     link: Arc<Link>,
-    library: Library,
+    functions: Library,
     /// Bosses that journals of this process have joined, and the polls that were last seen there.
     played: Mutex<BTreeMap<BossId, u64>>,
     /// Folds of bosses that were needed.
@@ -56,10 +56,10 @@ impl Redis {
     /// # Errors
     /// [`AddressError`] if `url` names none.
     pub fn new(url: &str) -> Result<Self, AddressError> {
-        let library = Library::new();
-        let link = Arc::new(Link::new(url, library.clone())?);
+        let functions = Library::new();
+        let link = Arc::new(Link::new(url, functions.clone())?);
         let (played, folds) = (Mutex::default(), tokio::sync::Mutex::default());
-        let shared = Arc::new(Shared { link, library, played, folds });
+        let shared = Arc::new(Shared { link, functions, played, folds });
         Ok(Self { shared, _executor: None })
     }
 
@@ -78,7 +78,7 @@ impl Redis {
     /// [`Unavailable`], with the cure.
     pub async fn load(&self) -> Result<String, Unavailable> {
         self.shared.link.load().await?;
-        Ok(self.shared.library.name())
+        Ok(self.shared.functions.name())
     }
 
     async fn seen(&self, boss: BossId) -> Result<Seen, Unavailable> {
@@ -99,7 +99,7 @@ impl Redis {
         let name = if function == Function::Truth { "FCALL_RO" } else { "FCALL" };
         let keys = &KEYS[..function.keys()];
         let mut command = cmd(name);
-        command.arg(self.shared.library.function(function)).arg(keys.len());
+        command.arg(self.shared.functions.function(function)).arg(keys.len());
         for key in keys {
             command.arg(key_of(boss, key));
         }
@@ -136,9 +136,9 @@ impl Redis {
     async fn follower(&self, boss: BossId) -> Result<Follower, Unavailable> {
         let base = self.newest_base(boss).await?;
         // A handle without folds of its own, or they would keep each other alive.
-        let (link, library) = (Arc::clone(&self.shared.link), self.shared.library.clone());
+        let (link, functions) = (Arc::clone(&self.shared.link), self.shared.functions.clone());
         let (played, folds) = (Mutex::default(), tokio::sync::Mutex::default());
-        let shared = Arc::new(Shared { link, library, played, folds });
+        let shared = Arc::new(Shared { link, functions, played, folds });
         let handle = Arc::new(Self { shared, _executor: None });
         Ok(Follower::from(handle, boss, base))
     }
