@@ -11,7 +11,10 @@
 mod support;
 
 use authority::{Authority, Redis};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use futures::future::join_all;
 use std::time::{Duration, Instant};
 use support::{BOSS, Pusher, connect, incrby, nothing, spawn};
@@ -84,55 +87,43 @@ fn one_disk(
     server: &Server,
     disk: &str,
 ) -> [Rate; 3] {
-    let mut rates: [Rate; 3] = Default::default();
-    let connection = runtime.block_on(connect(server));
     let mut group = criterion.benchmark_group(disk);
     group.sample_size(10).measurement_time(Duration::from_secs(3));
     group.throughput(Throughput::Elements(1));
-    group.bench_function(BenchmarkId::from_parameter("INCRBY"), |bencher| {
-        bencher.iter_custom(|rounds| {
-            let took = runtime.block_on(share(
-                rounds,
-                (0..IN_FLIGHT).map(|_| connection.clone()),
-                async |mut it, count| {
-                    for _ in 0..count {
-                        incrby(&mut it).await;
-                    }
-                },
-            ));
-            rates[0].add(rounds, took)
-        });
-    });
-    group.bench_function(BenchmarkId::from_parameter("FCALL of nothing"), |bencher| {
-        bencher.iter_custom(|rounds| {
-            let took = runtime.block_on(share(
-                rounds,
-                (0..IN_FLIGHT).map(|_| connection.clone()),
-                async |mut it, count| {
-                    for _ in 0..count {
-                        nothing(&mut it, &PAYLOAD).await;
-                    }
-                },
-            ));
-            rates[1].add(rounds, took)
-        });
-    });
+    let connection = runtime.block_on(connect(server));
+    let mut connections = vec![connection; IN_FLIGHT.into()];
     let mut pushers = runtime.block_on(pushers(server));
-    group.bench_function(BenchmarkId::from_parameter("push"), |bencher| {
-        bencher.iter_custom(|rounds| {
-            let took = runtime.block_on(share(rounds, pushers.iter_mut(), async |it, count| {
-                for _ in 0..count {
-                    it.push().await;
-                }
-            }));
-            rates[2].add(rounds, took)
-        });
+    let incrbys = measure(&mut group, runtime, "INCRBY", &mut connections, &async |it| {
+        incrby(it).await;
     });
+    let nothings =
+        measure(&mut group, runtime, "FCALL of nothing", &mut connections, &async |it| {
+            nothing(it, &PAYLOAD).await;
+        });
+    let pushes = measure(&mut group, runtime, "push", &mut pushers, &async |it| it.push().await);
     group.finish();
     let pushed: u64 = pushers.iter().map(Pusher::total).sum();
     let truth = runtime.block_on(Redis::new(&server.url()).expect("an address").truth(BOSS));
     assert_eq!(truth.expect("it answers").damage, pushed, "the truth is what was pushed");
-    rates
+    [incrbys, nothings, pushes]
+}
+
+/// Lets all workers do one kind of work at once, for as many rounds as criterion asks for.
+fn measure<W>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    runtime: &Runtime,
+    name: &str,
+    workers: &mut [W],
+    work: &impl AsyncFn(&mut W),
+) -> Rate {
+    let mut rate = Rate::default();
+    group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+        bencher.iter_custom(|rounds| {
+            let took = runtime.block_on(share(rounds, workers, work));
+            rate.add(rounds, took)
+        });
+    });
+    rate
 }
 
 async fn pushers(server: &Server) -> Vec<Pusher> {
@@ -142,17 +133,16 @@ async fn pushers(server: &Server) -> Vec<Pusher> {
 }
 
 /// Shares `rounds` among workers that run at once, and measures the whole.
-async fn share<T>(
-    rounds: u64,
-    workers: impl ExactSizeIterator<Item = T>,
-    work: impl AsyncFn(T, u64),
-) -> Duration {
+async fn share<W>(rounds: u64, workers: &mut [W], work: &impl AsyncFn(&mut W)) -> Duration {
     let each = rounds / workers.len() as u64;
     let more = rounds % workers.len() as u64;
     let began = Instant::now();
-    let shares =
-        workers.zip(0_u64..).map(|(worker, idx)| work(worker, each + u64::from(idx < more)));
-    join_all(shares).await;
+    join_all(workers.iter_mut().zip(0_u64..).map(|(worker, idx)| async move {
+        for _ in 0..each + u64::from(idx < more) {
+            work(worker).await;
+        }
+    }))
+    .await;
     began.elapsed()
 }
 
