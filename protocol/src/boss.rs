@@ -4,8 +4,11 @@
 //! fits and what it changes.
 
 use crate::limits::{KEEP_GENERATIONS, REMAINS_MAX};
-use crate::{BossUpdate, Gen, Interval, JournalId, LateLine, Life, ShardId, Status};
-use std::collections::BTreeMap;
+use crate::{
+    BossUpdate, Credit, Fame, Gen, Grants, Interval, JournalId, LateLine, Life, ShardId, Status,
+    Step, Term,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use ucore::{INT_MAX, Reject, Updatable, Wire};
 
 /// One boss: the journals that write, the current generation, and the closed ones still kept.
@@ -16,6 +19,9 @@ pub struct Boss {
     /// Of the newest [`REMAINS_MAX`] generations that are no longer kept: the books of journals
     /// that have not said all. What such a journal still brings is late, and it must be told so.
     remains: BTreeMap<Gen, Life>,
+    /// The newest term.
+    term: Term,
+    fame: Fame,
 }
 
 /// What is known of a journal.
@@ -74,10 +80,27 @@ impl Boss {
         self.journals.get(&journal)
     }
 
+    /// All journals that are known.
+    pub fn journals(&self) -> impl Iterator<Item = (JournalId, &JournalRecord)> {
+        self.journals.iter().map(|(journal, record)| (*journal, record))
+    }
+
     /// How many journals are known.
     #[must_use]
     pub fn journals_len(&self) -> usize {
         self.journals.len()
+    }
+
+    /// The newest term of those who take the steps of settlements.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// What outlives generations.
+    #[must_use]
+    pub fn fame(&self) -> &Fame {
+        &self.fame
     }
 
     fn check_writer(&self, journal: JournalId) -> Result<(), Reject> {
@@ -97,7 +120,7 @@ impl Boss {
         self.check_writer(journal)?;
         let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
         let finished = *life.entered.get(&journal).ok_or(Reject::Missing)?;
-        if finished || life.status == Status::Closed {
+        if finished || life.status.is_closed() {
             return Err(Reject::OutOfOrder);
         }
         life.check_interval(journal, interval)?;
@@ -119,7 +142,7 @@ impl Boss {
     ) -> Result<(), Reject> {
         self.check_writer(journal)?;
         let life = self.book(interval.generation).ok_or(Reject::Missing)?;
-        if life.status != Status::Closed {
+        if !life.status.is_closed() {
             return Err(Reject::OutOfOrder);
         }
         if life.entered.get(&journal) == Some(&true) {
@@ -129,13 +152,38 @@ impl Boss {
         if last || life.applied(journal) < interval.to { Ok(()) } else { Err(Reject::Exists) }
     }
 
-    fn check_spawn(&self, generation: Gen) -> Result<(), Reject> {
+    fn check_spawn(&self, generation: Gen, term: u64) -> Result<(), Reject> {
         match self.current() {
-            None if generation == Gen(1) => Ok(()),
+            None if generation == Gen(1) && term == self.term.number => Ok(()),
             Some((last, life)) if generation == last.next() => match life.status {
-                Status::Closed => Ok(()),
-                Status::Alive | Status::Defeated | Status::Collecting => Err(Reject::OutOfOrder),
+                Status::Rewarded => self.check_term(term),
+                Status::Alive
+                | Status::Defeated
+                | Status::Collecting
+                | Status::Closed
+                | Status::Credited => Err(Reject::OutOfOrder),
             },
+            _ => Err(Reject::OutOfOrder),
+        }
+    }
+
+    /// A step of an older term is not taken, and before the first one nobody may take any.
+    fn check_term(&self, term: u64) -> Result<(), Reject> {
+        if term > 0 && term == self.term.number { Ok(()) } else { Err(Reject::OutOfOrder) }
+    }
+
+    fn check_step(&self, generation: Gen, term: u64, step: &Step) -> Result<(), Reject> {
+        self.check_term(term)?;
+        let (current, life) = self.current().ok_or(Reject::Missing)?;
+        if generation != current {
+            return Err(Reject::OutOfOrder);
+        }
+        match (life.status, step) {
+            (Status::Defeated, Step::Collect)
+            | (Status::Collecting, Step::Wait | Step::Close(_))
+            | (Status::Rewarded, Step::Wait) => Ok(()),
+            (Status::Closed, Step::Credit(credits)) => check_credits(life, credits),
+            (Status::Credited, Step::Reward(grants)) => check_grants(life, grants),
             _ => Err(Reject::OutOfOrder),
         }
     }
@@ -175,7 +223,8 @@ impl Boss {
     /// The part of `apply` that the checks have cleared.
     fn change(&mut self, update: BossUpdate) -> Result<(), Reject> {
         match &update {
-            BossUpdate::Spawn { generation, spec } => {
+            BossUpdate::Term(term) => self.term = *term,
+            BossUpdate::Spawn { generation, spec, .. } => {
                 self.lives.insert(*generation, Life::new((**spec).clone()));
                 self.drop_old(*generation);
             }
@@ -189,11 +238,15 @@ impl Boss {
             BossUpdate::Enter { generation, .. }
             | BossUpdate::Push { interval: Interval { generation, .. }, .. }
             | BossUpdate::Late { interval: Interval { generation, .. }, .. }
-            | BossUpdate::Status { generation, .. }
-            | BossUpdate::Wait { generation } => {
-                let life = self.life_mut(*generation)?;
+            | BossUpdate::Settle { generation, .. } => {
+                let generation = *generation;
+                let is_last = matches!(&update, BossUpdate::Settle { step: Step::Reward(_), .. });
+                let life = self.life_mut(generation)?;
                 let effect = life.effect(update);
                 life.apply(effect)?;
+                if is_last && let Some(life) = self.lives.get(&generation) {
+                    self.fame.enter(generation, life);
+                }
             }
         }
         Ok(())
@@ -210,10 +263,12 @@ impl Updatable for Boss {
 
     fn check(&self, update: &BossUpdate) -> Result<(), Reject> {
         match update {
-            BossUpdate::Spawn { generation, spec } => {
+            BossUpdate::Spawn { generation, term, spec } => {
                 spec.fits()?;
-                self.check_spawn(*generation)
+                self.check_spawn(*generation, *term)
             }
+            BossUpdate::Term(term) if term.number == self.term.number + 1 => Ok(()),
+            BossUpdate::Term(_) => Err(Reject::OutOfOrder),
             BossUpdate::Join { journal, parent, .. } => {
                 if self.journals.contains_key(journal) {
                     return Err(Reject::Exists);
@@ -247,16 +302,8 @@ impl Updatable for Boss {
             BossUpdate::Late { journal, interval, last } => {
                 self.check_late(*journal, interval, *last)
             }
-            BossUpdate::Status { generation, status } => {
-                let life = self.lives.get(generation).ok_or(Reject::Missing)?;
-                match (life.status, status) {
-                    (Status::Defeated, Status::Collecting)
-                    | (Status::Collecting, Status::Closed) => Ok(()),
-                    _ => Err(Reject::OutOfOrder),
-                }
-            }
-            BossUpdate::Wait { generation } => {
-                self.lives.get(generation).map(|_| ()).ok_or(Reject::Missing)
+            BossUpdate::Settle { generation, term, step } => {
+                self.check_step(*generation, *term, step)
             }
         }
     }
@@ -265,4 +312,28 @@ impl Updatable for Boss {
         self.check(&update)?;
         self.change(update)
     }
+}
+
+/// Whether the lines are in the order of ranks, and add up to the damage and to the boss.
+fn check_credits(life: &Life, credits: &[Credit]) -> Result<(), Reject> {
+    let rank = |line: &Credit| (std::cmp::Reverse(line.damage), line.player);
+    if !credits.is_sorted_by(|a, b| rank(a) < rank(b)) {
+        return Err(Reject::OutOfOrder);
+    }
+    let sum =
+        |part: fn(&Credit) -> u64| credits.iter().map(|it| u128::from(part(it))).sum::<u128>();
+    let balanced = sum(|it| it.damage) == u128::from(life.damage())
+        && sum(|it| it.credit) == u128::from(life.spec.hp_max);
+    if balanced { Ok(()) } else { Err(Reject::Unbalanced) }
+}
+
+/// Whether all winners had a part in it, and have won what there is to win.
+fn check_grants(life: &Life, grants: &Grants) -> Result<(), Reject> {
+    let players: BTreeSet<_> = life.settlement.credits.iter().map(|it| it.player).collect();
+    let known = |id| life.spec.rewards.iter().any(|reward| reward.id == id);
+    let fits = grants.iter().all(|(player, won)| {
+        let each_once = won.is_sorted_by(|a, b| a < b);
+        players.contains(player) && !won.is_empty() && each_once && won.iter().all(|id| known(*id))
+    });
+    if fits { Ok(()) } else { Err(Reject::Missing) }
 }

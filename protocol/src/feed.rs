@@ -1,7 +1,8 @@
 //! The event feed: a boss's log as lines of JSON, for services that don't fold it themselves.
 
 use crate::{
-    BossId, BossSpec, BossUpdate, Entry, Gen, Interval, JournalId, Line, PlayerId, ShardId, Status,
+    BossId, BossSpec, BossUpdate, Credit, Entry, ExecutorId, Gen, Interval, JournalId, Line,
+    PlayerId, RewardId, Seen, ShardId, Step, Term,
 };
 use serde::{Deserialize, Serialize};
 use ucore::{Chain, Version};
@@ -28,6 +29,8 @@ pub enum Happened {
     Spawn {
         /// The generation.
         generation: Gen,
+        /// The term whose executor began it: 0 for the first.
+        term: u64,
         /// Its scenario.
         #[serde(flatten)]
         spec: Box<BossSpec>,
@@ -66,18 +69,53 @@ pub enum Happened {
         #[serde(flatten)]
         hurt: Hurt,
     },
-    /// The generation goes on in its life after death.
-    Status {
+    /// An executor begins to reign.
+    Term {
+        /// The number of its term.
+        term: u64,
+        /// The executor.
+        executor: ExecutorId,
+    },
+    /// Journals are asked for their last words.
+    Collect {
         /// The generation.
         generation: Gen,
-        /// Its new status, by name.
-        #[serde(with = "by_name")]
-        status: Status,
+        /// The term whose executor took the step.
+        term: u64,
     },
-    /// One more step of waiting.
+    /// One more second of waiting.
     Wait {
         /// The generation.
         generation: Gen,
+        /// The term whose executor took the step.
+        term: u64,
+    },
+    /// The books are closed.
+    Close {
+        /// The generation.
+        generation: Gen,
+        /// The term whose executor took the step.
+        term: u64,
+        /// What comes after this position is late.
+        closed: Seen,
+    },
+    /// The boss is divided among its players.
+    Credit {
+        /// The generation.
+        generation: Gen,
+        /// The term whose executor took the step.
+        term: u64,
+        /// Everybody's share, in the order of ranks.
+        credits: Vec<Credit>,
+    },
+    /// Rewards are drawn.
+    Reward {
+        /// The generation.
+        generation: Gen,
+        /// The term whose executor took the step.
+        term: u64,
+        /// Who has won something, by player.
+        winners: Vec<Winner>,
     },
     /// The authority has lost the entries after this version: what was told of them is void.
     RolledBack {
@@ -112,6 +150,15 @@ pub struct Hurt {
     pub names: Vec<Named>,
 }
 
+/// What a player has won.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Winner {
+    /// The player.
+    pub player: PlayerId,
+    /// The rewards.
+    pub rewards: Vec<RewardId>,
+}
+
 /// A player's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
@@ -127,7 +174,9 @@ impl FeedEvent {
     #[must_use]
     pub fn of(boss: BossId, entry: &Entry, update: BossUpdate, taken: Option<u64>) -> Self {
         let happened = match update {
-            BossUpdate::Spawn { generation, spec } => Happened::Spawn { generation, spec },
+            BossUpdate::Spawn { generation, term, spec } => {
+                Happened::Spawn { generation, term, spec }
+            }
             BossUpdate::Join { journal, shard, parent, inherits } => {
                 Happened::Join { journal, shard, parent, inherits }
             }
@@ -138,10 +187,28 @@ impl FeedEvent {
             BossUpdate::Late { journal, interval, last } => {
                 Happened::Late { hurt: Hurt::of(journal, interval, last, taken) }
             }
-            BossUpdate::Status { generation, status } => Happened::Status { generation, status },
-            BossUpdate::Wait { generation } => Happened::Wait { generation },
+            BossUpdate::Term(Term { number, executor }) => {
+                Happened::Term { term: number, executor }
+            }
+            BossUpdate::Settle { generation, term, step } => Happened::step(generation, term, step),
         };
         Self { version: entry.version, chain: entry.chain, boss, happened }
+    }
+}
+
+impl Happened {
+    fn step(generation: Gen, term: u64, step: Step) -> Self {
+        match step {
+            Step::Collect => Self::Collect { generation, term },
+            Step::Wait => Self::Wait { generation, term },
+            Step::Close(closed) => Self::Close { generation, term, closed },
+            Step::Credit(credits) => Self::Credit { generation, term, credits },
+            Step::Reward(grants) => {
+                let winners =
+                    grants.into_iter().map(|(player, rewards)| Winner { player, rewards });
+                Self::Reward { generation, term, winners: winners.collect() }
+            }
+        }
     }
 }
 
@@ -156,22 +223,5 @@ impl Hurt {
         let players = players.iter().map(line).collect();
         let names = names.into_iter().map(|(player, name)| Named { player, name }).collect();
         Self { generation, journal, from, to, damage, last, players, names }
-    }
-}
-
-/// People and scripts read a status by its name.
-mod by_name {
-    use crate::Status;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(status: &Status, to: S) -> Result<S::Ok, S::Error> {
-        status.name().serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Status, D::Error> {
-        let name = String::deserialize(from)?;
-        let status = Status::ALL.iter().copied().find(|status| status.name() == name);
-        status.ok_or_else(|| D::Error::custom(format!("`{name}` is no status")))
     }
 }

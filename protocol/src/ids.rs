@@ -53,6 +53,10 @@ number! {
     /// A session's number on its shard's disk.
     SessionId(u32)
 }
+number! {
+    /// A reward of a boss's scenario.
+    RewardId(u8)
+}
 
 impl Gen {
     /// The generation after this one.
@@ -75,8 +79,22 @@ impl Tick {
 #[serde(transparent)]
 pub struct JournalId(pub Bin<16>);
 
+/// A process that may take the steps of settlements. Random.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct ExecutorId(pub Bin<16>);
+
 ucore::newtype!(JournalId(Bin<16>));
+ucore::newtype!(ExecutorId(Bin<16>));
 ucore::newtype!(Token(Bin<16>));
+
+impl std::fmt::Display for ExecutorId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(out)
+    }
+}
 
 impl std::fmt::Display for JournalId {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

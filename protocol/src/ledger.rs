@@ -1,6 +1,6 @@
 //! The books as the outside world reads them: `GET /api/ledger`.
 
-use crate::{Boss, BossId, Gen, JournalDamage, JournalId, PlayerId, ShardId, Status};
+use crate::{Boss, BossId, Gen, JournalId, PlayerId, Seen, ShardId, Share, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ucore::{Chain, Version};
@@ -35,6 +35,10 @@ pub struct LedgerGeneration {
     pub overkill: u64,
     /// Damage that came after the books had closed.
     pub late: u64,
+    /// Where the books closed.
+    pub closed: Option<Seen>,
+    /// What players get, in the order of ranks; empty before it is known.
+    pub shares: Vec<Share>,
     /// The journals that entered it, or had late damage for it.
     pub journals: Vec<LedgerJournal>,
 }
@@ -76,16 +80,17 @@ impl Ledger {
         let generations = boss.lives().map(|(generation, _)| generation_of(boss, generation));
         Self { boss: id, version, chain, generations: generations.flatten().collect() }
     }
+}
 
-    /// Each player's (counted, late) damage in all generations and journals.
+impl LedgerGeneration {
+    /// Each player's (counted, late) damage in all journals.
     #[must_use]
-    pub fn players(&self) -> BTreeMap<(Gen, PlayerId), (u64, u64)> {
+    pub fn players(&self) -> BTreeMap<PlayerId, (u64, u64)> {
         let mut sums = BTreeMap::<_, (u64, u64)>::new();
-        for book in &self.generations {
-            for line in book.journals.iter().flat_map(|journal| &journal.players) {
-                let sum = sums.entry((book.generation, line.player)).or_default();
-                *sum = (sum.0 + line.damage, sum.1 + line.late);
-            }
+        for line in self.journals.iter().flat_map(|journal| &journal.players) {
+            let (counted, late) = sums.entry(line.player).or_default();
+            *counted += line.damage;
+            *late += line.late;
         }
         sums
     }
@@ -101,21 +106,19 @@ fn generation_of(boss: &Boss, generation: Gen) -> Option<LedgerGeneration> {
     let journals: Vec<_> = writers
         .iter()
         .map(|(journal, finished)| {
-            let none = JournalDamage::default();
-            let counted = life.counted.get(journal).unwrap_or(&none);
-            let all = life.late.get(journal).unwrap_or(counted);
-            let players = all.players.iter().map(|(player, _)| LedgerPlayer {
-                player: *player,
-                name: life.names.get(player).cloned().unwrap_or_default(),
-                damage: counted.player(*player),
-                late: life.late_of(*journal, *player),
+            let (applied, late) = life.counted_and_late(*journal);
+            let lines = life.taken(*journal).into_iter().flat_map(|taken| taken.players.iter());
+            let players = lines.map(|(player, total)| {
+                let late = life.late_of(*journal, *player);
+                let name = life.names.get(player).cloned().unwrap_or_default();
+                LedgerPlayer { player: *player, name, damage: total.get() - late, late }
             });
             LedgerJournal {
                 journal: *journal,
                 shard: boss.journal(*journal).map(|record| record.shard),
                 finished: *finished,
-                applied: counted.total.get(),
-                late: all.total.get() - counted.total.get(),
+                applied,
+                late,
                 players: players.collect(),
             }
         })
@@ -128,7 +131,9 @@ fn generation_of(boss: &Boss, generation: Gen) -> Option<LedgerGeneration> {
         hp: life.hp(),
         damage,
         overkill: damage.saturating_sub(life.spec.hp_max),
-        late: journals.iter().map(|journal| journal.late).sum(),
+        late: journals.iter().fold(0, |sum, journal| u64::saturating_add(sum, journal.late)),
+        closed: life.settlement.closed,
+        shares: life.settlement.shares().collect(),
         journals,
     })
 }

@@ -7,35 +7,49 @@ mod ids;
 pub mod limits;
 mod codec;
 mod message;
+mod spec;
 mod scenario;
 mod sync;
 mod request;
 mod numbered;
+mod executor;
 mod damage;
+mod settlement;
 mod life;
 mod boss;
 mod update;
 mod entry;
+mod board;
+mod fame;
 mod ledger;
 mod feed;
 
+pub use board::{Board, Mark, Share, Standing, Standings};
 pub use boss::{Boss, JournalRecord};
 pub use codec::{RecordError, decode_record, encode_record};
 pub use damage::{JournalDamage, JournalDamageDelta};
 pub use entry::{Entry, EntryError};
-pub use feed::{FeedEvent, Happened, Hurt, Named};
+pub use executor::{
+    OpenJournal, Progress, Reign, Settle, SettleAnswer, SettleStep, SettleVerdict, Shares,
+    SharesAnswer, Stage,
+};
+pub use fame::{Fallen, Fame, Profile};
+pub use feed::{FeedEvent, Happened, Hurt, Named, Winner};
 pub use ids::{
-    BossId, Gen, InputSeq, JournalId, Micros, PlayerId, SessionId, ShardId, SkillId, Tick, Token,
+    BossId, ExecutorId, Gen, InputSeq, JournalId, Micros, PlayerId, RewardId, SessionId, ShardId,
+    SkillId, Tick, Token,
 };
 pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
 pub use life::{Life, Status};
 pub use message::{
     Ack, BossCard, CloseCode, Hello, Hit, MessageError, PlayerMessage, Refusal, RefusalReason,
-    ShardMessage, State, StateUpdate, Tally, Welcome,
+    ShardMessage, Spoils, State, StateUpdate, Tally, Welcome,
 };
 pub use numbered::Numbered;
 pub use request::{Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
-pub use scenario::{BossSpec, Phase, Scenario, ScenarioError, Skill, Timing};
+pub use scenario::{Scenario, ScenarioError};
+pub use settlement::{Credit, Grants, Settlement, Step, Term};
+pub use spec::{BossSpec, Missing, Phase, Reward, Skill, Timing};
 pub use sync::{
     Claim, Enter, EnterAnswer, FollowError, Interval, Join, JoinAnswer, LateLine, Line, LogPage,
     Push, PushAnswer, ReadLog, Seen, Snapshot, Truth, Verdict,
@@ -43,13 +57,13 @@ pub use sync::{
 pub use update::BossUpdate;
 
 /// The version of the player's protocol. A shard speaks exactly one.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;
 
 /// The WebSocket sub-protocol that names [`PROTOCOL`].
-pub const SUBPROTOCOL: &str = "worldboss.v2";
+pub const SUBPROTOCOL: &str = "worldboss.v3";
 
 /// The WebSocket sub-protocol of the sync service.
-pub const SYNC_SUBPROTOCOL: &str = "worldboss.sync.v1";
+pub const SYNC_SUBPROTOCOL: &str = "worldboss.sync.v2";
 
 /// Where the sync service is, when an address names no path.
 pub const SYNC_PATH: &str = "/sync";

@@ -5,6 +5,7 @@
 
 use crate::{
     BossSpec, BossUpdate, Interval, JournalDamage, JournalDamageDelta, JournalId, Line, PlayerId,
+    Settlement, Step,
 };
 use std::collections::BTreeMap;
 use ucore::{Delta, GMap, GMapDelta, Reject, Set, UMap, UMapUpdate, Updatable, Wire};
@@ -20,6 +21,10 @@ ucore::codes! {
         Collecting = 3,
         /// Its books are closed. What comes now is late.
         Closed = 4,
+        /// The boss is divided among its players.
+        Credited = 5,
+        /// Their rewards are drawn.
+        Rewarded = 6,
     }
 }
 
@@ -32,6 +37,26 @@ impl Status {
             Self::Defeated => "defeated",
             Self::Collecting => "collecting",
             Self::Closed => "closed",
+            Self::Credited => "credited",
+            Self::Rewarded => "rewarded",
+        }
+    }
+
+    /// Whether the books are closed.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        self >= Self::Closed
+    }
+
+    /// The status before it.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        match self {
+            Self::Alive | Self::Defeated => Self::Alive,
+            Self::Collecting => Self::Defeated,
+            Self::Closed => Self::Collecting,
+            Self::Credited => Self::Closed,
+            Self::Rewarded => Self::Credited,
         }
     }
 }
@@ -57,12 +82,15 @@ pub struct Life {
     /// All damage of journals that had some after the books closed: totals, like `counted`.
     #[update(tag = 5, delta)]
     pub late: GMap<JournalId, JournalDamage>,
-    /// Steps waited since the status changed.
+    /// Seconds waited since the status changed.
     #[update(tag = 6, ordered)]
     pub waited: u32,
     /// Names of players.
     #[update(tag = 7, ordered)]
     pub names: UMap<PlayerId, String>,
+    /// How it came to its end.
+    #[update(tag = 8, ordered)]
+    pub settlement: Settlement,
 }
 
 impl Life {
@@ -82,6 +110,13 @@ impl Life {
     #[must_use]
     pub fn applied(&self, journal: JournalId) -> u64 {
         self.taken(journal).map_or(0, |damage| damage.total.get())
+    }
+
+    /// What counts of a journal, and what came late beyond it.
+    #[must_use]
+    pub fn counted_and_late(&self, journal: JournalId) -> (u64, u64) {
+        let counted = self.counted.get(&journal).map_or(0, |damage| damage.total.get());
+        (counted, self.applied(journal).saturating_sub(counted))
     }
 
     /// A player's damage in a journal that came late.
@@ -113,7 +148,7 @@ impl Life {
     }
 
     /// Late totals go on from the counted ones, so whichever exists and is newer is the whole.
-    fn taken(&self, journal: JournalId) -> Option<&JournalDamage> {
+    pub(crate) fn taken(&self, journal: JournalId) -> Option<&JournalDamage> {
         self.late.get(&journal).or_else(|| self.counted.get(&journal))
     }
 
@@ -151,6 +186,7 @@ impl Life {
             late: GMap::default(),
             waited: 0,
             names: UMap::default(),
+            settlement: Settlement::default(),
         }
     }
 
@@ -172,6 +208,7 @@ impl Life {
             phase: self.phase,
             waited: self.waited,
             names: UMap::default(),
+            settlement: Settlement::default(),
         }
     }
 
@@ -180,7 +217,7 @@ impl Life {
     pub(crate) fn effect(&self, entry: BossUpdate) -> LifeUpdate {
         let nothing = LifeUpdate::default();
         match entry {
-            BossUpdate::Spawn { .. } | BossUpdate::Join { .. } => nothing,
+            BossUpdate::Spawn { .. } | BossUpdate::Join { .. } | BossUpdate::Term(_) => nothing,
             BossUpdate::Enter { journal, .. } => {
                 LifeUpdate { entered: heard(journal, false), ..nothing }
             }
@@ -204,13 +241,33 @@ impl Life {
                 let delta = LifeDelta { late, ..LifeDelta::default() };
                 LifeUpdate { names, delta, entered: heard(journal, last), ..nothing }
             }
-            BossUpdate::Status { status, .. } => {
-                LifeUpdate { status: Some(Set(status)), waited: Some(Set(0)), ..nothing }
-            }
-            BossUpdate::Wait { .. } => {
-                LifeUpdate { waited: Some(Set(self.waited.saturating_add(1))), ..nothing }
-            }
+            BossUpdate::Settle { step, .. } => self.settled(step),
         }
+    }
+
+    /// What a step of the settlement changes.
+    fn settled(&self, step: Step) -> LifeUpdate {
+        let nothing = LifeUpdate::default();
+        let (status, settlement) = match step {
+            Step::Wait => {
+                let waited = Some(Set(self.waited.saturating_add(1)));
+                return LifeUpdate { waited, ..nothing };
+            }
+            Step::Collect => (Status::Collecting, None),
+            Step::Close(at) => {
+                (Status::Closed, Some(Settlement { closed: Some(at), ..Settlement::default() }))
+            }
+            Step::Credit(credits) => {
+                let settlement = Settlement { credits, ..self.settlement.clone() };
+                (Status::Credited, Some(settlement))
+            }
+            Step::Reward(grants) => {
+                let settlement = Settlement { grants, ..self.settlement.clone() };
+                (Status::Rewarded, Some(settlement))
+            }
+        };
+        let settlement = settlement.map(Set);
+        LifeUpdate { status: Some(Set(status)), waited: Some(Set(0)), settlement, ..nothing }
     }
 
     /// That a journal has said all, if it entered.

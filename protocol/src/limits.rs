@@ -35,7 +35,7 @@ pub const TALLIES_MAX: usize = 4;
 pub const FRAME_EVERY_MAX: u8 = 50;
 
 /// Bytes that wait in the outbox of a connection which does not read. Beyond: it skips state
-/// frames; a control frame beyond it closes the connection.
+/// frames and boards; a control frame beyond it closes the connection.
 pub const OUTBOX_BYTES_MAX: usize = 16 * 1024;
 
 /// Commands that wait for a worker. Full: the sender waits.
@@ -65,12 +65,34 @@ pub const PHASES_MAX: usize = 16;
 /// Skills of a scenario. More: refused.
 pub const SKILLS_MAX: usize = 32;
 
-/// Closed generations whose whole log and books an authority keeps. Older ones keep their closing
-/// ledger alone.
+/// Rewards of a scenario. More: refused.
+pub const REWARDS_MAX: usize = 16;
+
+/// Closed generations whose whole log and books an authority keeps. Of older ones, the hall of fame
+/// and players' profiles tell.
 pub const KEEP_GENERATIONS: u32 = 2;
 
-/// Closing ledgers that a Redis keeps of a boss, in its memory. More: the oldest is forgotten.
-pub const LEDGERS_MAX: u32 = 256;
+/// Generations in the hall of fame. More: the oldest is forgotten.
+pub const HALL_MAX: usize = 256;
+
+/// Players whose profiles a boss keeps. More: those who were away for longest are forgotten, among
+/// them those with the least damage. Every snapshot of the boss has them all, some 50 bytes each.
+pub const PROFILES_MAX: usize = 100_000;
+
+/// Bosses whose folds a port keeps for those who read their books. More: the one that was asked for
+/// longest ago is folded anew when somebody asks.
+pub const BOOKS_MAX: usize = 64;
+
+/// Players on the leaderboard, and in a line of the hall of fame. Further ones find their rank by
+/// the marks.
+pub const TOP_MAX: usize = 10;
+
+/// Ranks below the leaderboard's players whose damage it tells. Whoever is between two of them is
+/// told the lower one.
+pub const MARKS_MAX: usize = 64;
+
+/// Journals that the leaderboard names as suspects. Further ones are not named.
+pub const SUSPECTS_MAX: usize = 256;
 
 /// Older generations of which an authority keeps the books of journals that have not said all.
 /// More: the oldest is forgotten, and what a journal still brings for it is recorded nowhere.
@@ -96,9 +118,17 @@ pub const LOG_PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Milliseconds that reading a log may wait for its next entry. A longer wait is cut to this.
 pub const READ_WAIT_MS_MAX: u32 = 30_000;
 
-/// Reads of logs that wait for their next entry in Redis, each on a connection of its own. More:
-/// refused.
+/// Reads of logs in Redis, each on a connection of its own, and as many that wait for their next
+/// entry. More: those that wait are refused, the others queue for a while.
 pub const REDIS_READERS_MAX: usize = 64;
+
+/// Log entries in Redis between two values that are kept, so that whoever folds the log next begins
+/// at the newest one.
+pub const REDIS_FOLD_ENTRIES_MAX: u64 = 10_000;
+
+/// Replicas' milliseconds to have what an executor is told. Longer: it is told that nobody knows
+/// what became of it, and no step is taken before they have it.
+pub const REDIS_STABLE_MS_MAX: u64 = 1_000;
 
 /// Recent versions whose chain an authority can compare with a shard's. Older ones pass.
 pub const CHAINS_MAX: usize = 4_096;
@@ -110,7 +140,8 @@ pub const FEED_POSITIONS_MAX: usize = 65_536;
 /// Tick records of a journal between two checkpoints.
 pub const JOURNAL_RECORDS_MAX: u32 = 256;
 
-/// Log entries of the embedded authority between two snapshots.
+/// Log entries of the embedded authority between two snapshots, as long as they have fewer bytes
+/// than the last snapshot: a large one is not written again for a few entries.
 pub const SNAPSHOT_ENTRIES_MAX: u64 = 1_024;
 
 /// Ticks whose totals a shard remembers to tell which tick is counted. More: they are merged.

@@ -1,7 +1,9 @@
 //! What a player and a shard say to each other: `[type, body]`, one message per binary frame.
 
 use crate::limits::{FRAME_EVERY_MAX, NAME_CHARS_MAX};
-use crate::{BossSpec, Gen, InputSeq, PlayerId, ShardId, SkillId, Status, Tick, Token};
+use crate::{
+    Board, BossSpec, Gen, InputSeq, PlayerId, ShardId, Share, SkillId, Status, Tick, Token,
+};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use ucore::{DecodeError, Reader, Run, Set, Updatable, Version, Wire, Writer};
@@ -100,6 +102,10 @@ messages! {
         4 Boss(BossCard),
         /// What changed since the State or Change before it on this connection.
         5 Change(StateUpdate),
+        /// The leaderboard: after Welcome, and at most once a second when it has changed.
+        6 Board(Board),
+        /// What this player gets of a fallen boss, once nobody can take it back.
+        7 Spoils(Spoils),
     }
 }
 
@@ -374,6 +380,17 @@ impl Serialize for StateUpdate {
         entries!(generation status phase hp_max players);
         map.end()
     }
+}
+
+/// What a player gets of a fallen boss.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Wire)]
+pub struct Spoils {
+    /// The generation.
+    pub generation: Gen,
+    /// The player's share.
+    pub share: Share,
+    /// How many players have one.
+    pub players: u32,
 }
 
 /// The scenario of a generation.

@@ -1,8 +1,8 @@
 //! Everything that may be asked of an authority, and everything that it may answer.
 
 use crate::{
-    BossId, BossSpec, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Push, PushAnswer, ReadLog,
-    Truth,
+    BossId, BossSpec, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Progress, Push, PushAnswer,
+    ReadLog, Reign, Settle, SettleAnswer, Shares, SharesAnswer, Truth,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,12 @@ pub enum SyncRequest {
     ReadLog(ReadLog),
     /// Lists the bosses.
     Bosses,
+    /// Says that an executor is there, and looks at what it has to do.
+    Reign(Reign),
+    /// Takes a step of a settlement.
+    Settle(Settle),
+    /// Asks what players get of a fallen boss.
+    Shares(Shares),
 }
 
 /// The answer to a [`SyncRequest`] of the same name.
@@ -42,6 +48,12 @@ pub enum SyncAnswer {
     ReadLog(LogPage),
     /// To [`SyncRequest::Bosses`]: ascending.
     Bosses(Vec<BossId>),
+    /// To [`SyncRequest::Reign`].
+    Reign(Progress),
+    /// To [`SyncRequest::Settle`].
+    Settle(SettleAnswer),
+    /// To [`SyncRequest::Shares`].
+    Shares(SharesAnswer),
 }
 
 /// Begins a boss whose first generation is as `spec` says, or, if it exists, makes its generations

@@ -1,11 +1,10 @@
 //! Scenario files: what a boss is. TOML in, checked once, with the key and line of every mistake.
 
-use crate::limits::{HP_MAX, PHASES_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX};
-use crate::{BossId, SkillId};
-use serde::{Deserialize, Serialize};
+use crate::limits::{HP_MAX, PHASES_MAX, REWARDS_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX};
+use crate::{BossId, BossSpec, Missing, Phase, Reward, RewardId, Skill, SkillId, Timing};
+use serde::Deserialize;
 use std::ops::RangeInclusive;
 use toml::Spanned;
-use ucore::{Wire, int53};
 
 /// A checked scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,61 +14,6 @@ pub struct Scenario {
     /// What it is.
     pub spec: BossSpec,
 }
-
-/// What a boss is, for one generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
-pub struct BossSpec {
-    /// Its name.
-    pub name: String,
-    /// HP at the start of a generation, from 1 to 2^52.
-    #[serde(with = "int53")]
-    pub hp_max: u64,
-    /// Its phases, from full health down. The first begins at 100 percent.
-    pub phases: Vec<Phase>,
-    /// What players can do. The first one is the basic skill.
-    pub skills: Vec<Skill>,
-    /// Its clockwork.
-    pub timing: Timing,
-}
-
-/// A part of a fight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
-pub struct Phase {
-    /// Its name.
-    pub name: String,
-    /// It begins when HP falls to this percentage of `hp_max`.
-    pub percent: u8,
-}
-
-/// Something a player can do to the boss.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Wire)]
-pub struct Skill {
-    /// Its number in a Hit.
-    pub id: SkillId,
-    /// Its name.
-    pub name: String,
-    /// Damage of a plain hit.
-    pub damage: u32,
-    /// How many of a hundred hits are critical.
-    pub crit_percent: u8,
-    /// Damage of a critical hit, as a percentage of a plain one.
-    pub crit_damage_percent: u16,
-    /// Milliseconds from one use to the next. Zero for the basic skill, which has a rate instead.
-    pub cooldown_ms: u32,
-}
-
-/// How fast the fight's clocks run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
-pub struct Timing {
-    /// Milliseconds of a shard's tick.
-    pub tick_ms: u16,
-    /// Seconds that closing the books waits for journals which were not heard.
-    pub collect_s: u16,
-    /// Seconds from closed books to the next generation.
-    pub respawn_s: u16,
-}
-
-ucore::replaced_whole!(BossSpec);
 
 /// A mistake in a scenario file. The text names line, key and cure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +49,9 @@ struct File {
     skill: Spanned<Vec<SkillTable>>,
     #[serde(default)]
     timing: TimingTable,
+    #[serde(default)]
+    settlement: SettlementTable,
+    reward: Option<Spanned<Vec<RewardTable>>>,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +88,21 @@ struct TimingTable {
     respawn_s: Option<Spanned<u16>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct SettlementTable {
+    missing: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RewardTable {
+    id: Spanned<u8>,
+    name: Spanned<String>,
+    top_percent: Option<Spanned<u8>>,
+    chance_percent: Option<Spanned<u8>>,
+}
+
 /// Checks values against their ranges; the text turns a position into a line.
 struct Check<'a> {
     text: &'a str,
@@ -153,23 +115,56 @@ impl Check<'_> {
         let hp_max = self.range("boss.hp_max", &file.boss.hp_max, 1..=HP_MAX)?;
         let phases = self.phases(file.phase)?;
         let skills = self.skills(file.skill)?;
-        let timing = file.timing;
-        let timing = Timing {
-            tick_ms: self.optional("timing.tick_ms", timing.tick_ms.as_ref(), 100, 20..=1_000)?,
+        let timing = self.timing(&file.timing)?;
+        let missing = self.missing(file.settlement.missing.as_ref())?;
+        let rewards = file.reward.map_or(Ok(Vec::new()), |tables| self.rewards(tables))?;
+        let spec = BossSpec { name, hp_max, phases, skills, timing, missing, rewards };
+        Ok(Scenario { id, spec })
+    }
+
+    fn timing(&self, table: &TimingTable) -> Result<Timing, ScenarioError> {
+        let TimingTable { tick_ms, collect_s, respawn_s } = table;
+        let seconds = 1..=3_600;
+        Ok(Timing {
+            tick_ms: self.optional("timing.tick_ms", tick_ms.as_ref(), 100, 20..=1_000)?,
             collect_s: self.optional(
                 "timing.collect_s",
-                timing.collect_s.as_ref(),
+                collect_s.as_ref(),
                 30,
-                1..=3_600,
+                seconds.clone(),
             )?,
-            respawn_s: self.optional(
-                "timing.respawn_s",
-                timing.respawn_s.as_ref(),
-                5,
-                1..=3_600,
-            )?,
-        };
-        Ok(Scenario { id, spec: BossSpec { name, hp_max, phases, skills, timing } })
+            respawn_s: self.optional("timing.respawn_s", respawn_s.as_ref(), 5, seconds)?,
+        })
+    }
+
+    fn missing(&self, name: Option<&Spanned<String>>) -> Result<Missing, ScenarioError> {
+        let Some(name) = name else { return Ok(Missing::Apply) };
+        let known = Missing::ALL.iter().find(|policy| policy.name() == name.get_ref());
+        known.copied().ok_or_else(|| {
+            let wrong = name.get_ref();
+            let what =
+                format!("`settlement.missing` is \"{wrong}\", expected \"apply\" or \"discard\"");
+            self.at(name, &what)
+        })
+    }
+
+    fn rewards(&self, tables: Spanned<Vec<RewardTable>>) -> Result<Vec<Reward>, ScenarioError> {
+        self.count("reward", &tables, tables.get_ref().len(), REWARDS_MAX)?;
+        let mut rewards: Vec<Reward> = Vec::new();
+        for table in tables.into_inner() {
+            let id = RewardId(self.range("reward.id", &table.id, 1..=u8::MAX)?);
+            if rewards.iter().any(|other| other.id == id) {
+                return Err(self.at(&table.id, &format!("`reward.id` {id} is used twice")));
+            }
+            let (top, chance) = (table.top_percent.as_ref(), table.chance_percent.as_ref());
+            rewards.push(Reward {
+                id,
+                top_percent: self.optional("reward.top_percent", top, 100, 1..=100)?,
+                chance_percent: self.optional("reward.chance_percent", chance, 100, 1..=100)?,
+                name: self.name("reward.name", table.name)?,
+            });
+        }
+        Ok(rewards)
     }
 
     fn phases(&self, tables: Spanned<Vec<PhaseTable>>) -> Result<Vec<Phase>, ScenarioError> {

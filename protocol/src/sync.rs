@@ -1,6 +1,9 @@
 //! What a shard and an authority say to each other.
 
-use crate::{Boss, BossId, BossSpec, Entry, EntryError, Gen, JournalId, PlayerId, ShardId, Status};
+use crate::{
+    Boss, BossId, BossSpec, BossUpdate, Entry, EntryError, Gen, JournalId, PlayerId, ShardId,
+    Standings, Status, Step,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ucore::{Chain, GMapDelta, Max, Reject, Run, Updatable, Version, Wire, Writer, int53};
@@ -105,6 +108,9 @@ pub enum JoinAnswer {
     Refused,
     /// The authority knows its maximum of journals.
     Full,
+    /// A claim names the generation that comes next: its beginning was rolled back. Nothing was
+    /// changed; join again when it has begun.
+    Ahead,
 }
 
 /// Announces that a journal will damage a generation. Repeating it is harmless.
@@ -155,10 +161,13 @@ pub struct Push {
     pub online: u32,
     /// The newest truth that the shard has seen.
     pub seen: Seen,
+    /// The [`Standings::number`] of those that it has, or 0.
+    #[serde(with = "int53")]
+    pub standings: u64,
 }
 
 /// A position in a log that someone claims to have seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Wire)]
 pub struct Seen {
     /// The version.
     pub version: Version,
@@ -199,6 +208,8 @@ pub struct PushAnswer {
     pub late: Vec<Line>,
     /// The authority lacks the position that the shard has seen: it was rolled back.
     pub rolled_back: bool,
+    /// The leaderboard, if the shard has another one.
+    pub standings: Option<Box<Standings>>,
     /// The truth.
     pub truth: Truth,
 }
@@ -224,6 +235,8 @@ pub struct Truth {
     pub phase: u8,
     /// Players online, on all shards that were heard lately.
     pub players: u32,
+    /// Seconds waited in the status, by the log.
+    pub waited: u32,
 }
 
 impl Truth {
@@ -237,6 +250,13 @@ impl Truth {
     #[must_use]
     pub const fn seen(&self) -> Seen {
         Seen { version: self.version, chain: self.chain }
+    }
+
+    /// The status that players may be told. The next step of a settlement is taken when this one
+    /// is stable, so whoever sees a later one knows that this one can't be rolled back.
+    #[must_use]
+    pub const fn announced(&self) -> Status {
+        if self.waited > 0 { self.status } else { self.status.before() }
     }
 }
 
@@ -302,6 +322,12 @@ impl Snapshot {
         let update = entry
             .follow(self.version, self.chain)
             .map_err(|error| FollowError::Entry(version, error))?;
+        if let BossUpdate::Settle { step: Step::Close(at), .. } = &update
+            && (at.version, at.chain) != (self.version, self.chain)
+        {
+            // Books close where the log is, or what is drawn from there is another draw.
+            return Err(FollowError::Unfit(version, Reject::OutOfOrder));
+        }
         self.boss.apply(update).map_err(|reject| FollowError::Unfit(version, reject))?;
         (self.version, self.chain) = (version, entry.chain);
         Ok(())

@@ -3,8 +3,12 @@
 //! The canonical form is what the log stores and what its chain covers. A Redis Function can write
 //! it without understanding the blob, and any tool can read the line.
 
-use crate::{BossSpec, EntryError, Gen, Interval, JournalId, ShardId, Status};
-use ucore::{Coalesce, DecodeError, Reader, Reject, Run, Wire, Writer, decode, encode};
+use crate::{
+    BossSpec, EntryError, ExecutorId, Gen, Interval, JournalId, Seen, ShardId, Step, Term,
+};
+use ucore::{
+    Chain, Coalesce, DecodeError, Reader, Reject, Run, Version, Wire, Writer, decode, encode,
+};
 
 /// One atomic change of a [`crate::Boss`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub enum BossUpdate {
     Spawn {
         /// The generation.
         generation: Gen,
+        /// The term whose executor began it: 0 for the first generation.
+        term: u64,
         /// Its scenario.
         spec: Box<BossSpec>,
     },
@@ -56,17 +62,16 @@ pub enum BossUpdate {
         /// Whether the journal will say nothing more about the generation.
         last: bool,
     },
+    /// An executor begins to reign: from now on, only it takes the steps of settlements.
+    Term(Term),
     /// The generation goes on in its life after death.
-    Status {
+    Settle {
         /// The generation.
         generation: Gen,
-        /// Its new status.
-        status: Status,
-    },
-    /// One more step of waiting, so that whoever continues the wait knows how long it was.
-    Wait {
-        /// The generation.
-        generation: Gen,
+        /// The term whose executor took the step.
+        term: u64,
+        /// The step.
+        step: Step,
     },
 }
 
@@ -93,9 +98,10 @@ impl Wire for BossUpdate {
         match self {
             Self::Spawn { spec, .. } => spec.fits(),
             Self::Push { interval, .. } | Self::Late { interval, .. } => interval.fits(),
-            Self::Join { .. } | Self::Enter { .. } | Self::Status { .. } | Self::Wait { .. } => {
-                Ok(())
-            }
+            Self::Settle { step: Step::Credit(credits), .. } => credits.fits(),
+            Self::Settle { step: Step::Reward(grants), .. } => grants.fits(),
+            Self::Join { .. } | Self::Enter { .. } | Self::Settle { .. } => Ok(()),
+            Self::Term(term) => term.fits(),
         }
     }
 }
@@ -105,7 +111,9 @@ impl BossUpdate {
     #[must_use]
     pub fn fields(&self) -> String {
         match self {
-            Self::Spawn { generation, spec } => format!("spawn g={generation} hp={}", spec.hp_max),
+            Self::Spawn { generation, term, spec } => {
+                format!("spawn g={generation} n={term} hp={}", spec.hp_max)
+            }
             Self::Join { journal, shard, parent, inherits } => {
                 let parent = parent.map_or_else(|| "-".to_owned(), |parent| parent.to_string());
                 format!("join j={journal} s={shard} p={parent} i={}", u8::from(*inherits))
@@ -119,10 +127,17 @@ impl BossUpdate {
             Self::Late { journal, interval, last } => {
                 format!("late j={journal} {} l={}", span(interval), u8::from(*last))
             }
-            Self::Status { generation, status } => {
-                format!("status g={generation} s={}", status.code())
+            Self::Term(Term { number, executor }) => format!("term n={number} x={executor}"),
+            Self::Settle { generation, term, step } => {
+                let of = format!("g={generation} n={term}");
+                match step {
+                    Step::Collect => format!("collect {of}"),
+                    Step::Wait => format!("wait {of}"),
+                    Step::Close(at) => format!("close {of} v={} c={}", at.version, at.chain),
+                    Step::Credit(credits) => format!("credit {of} k={}", credits.len()),
+                    Step::Reward(grants) => format!("reward {of} k={}", grants.len()),
+                }
             }
-            Self::Wait { generation } => format!("wait g={generation}"),
         }
     }
 
@@ -132,7 +147,9 @@ impl BossUpdate {
         match self {
             Self::Spawn { spec, .. } => encode(&**spec),
             Self::Push { interval, .. } | Self::Late { interval, .. } => interval.blob(),
-            Self::Join { .. } | Self::Enter { .. } | Self::Status { .. } | Self::Wait { .. } => {
+            Self::Settle { step: Step::Credit(credits), .. } => encode(credits),
+            Self::Settle { step: Step::Reward(grants), .. } => encode(grants),
+            Self::Join { .. } | Self::Enter { .. } | Self::Term(_) | Self::Settle { .. } => {
                 Vec::new()
             }
         }
@@ -147,8 +164,8 @@ impl BossUpdate {
         let mut line = Fields(fields.split(' '));
         let update = match line.0.next().unwrap_or_default() {
             "spawn" => {
-                let generation = Gen(line.number("g")?);
-                Self::Spawn { generation, spec: Box::new(decode(blob)?) }
+                let (generation, term) = (Gen(line.number("g")?), line.number("n")?);
+                Self::Spawn { generation, term, spec: Box::new(decode(blob)?) }
             }
             "join" => Self::Join {
                 journal: line.journal("j")?,
@@ -171,14 +188,15 @@ impl BossUpdate {
                 interval: line.interval(blob)?,
                 last: line.flag("l")?,
             },
-            "status" => {
-                let generation = Gen(line.number("g")?);
-                let code: u8 = line.number("s")?;
-                let status = Status::ALL.iter().find(|status| status.code() == code);
-                Self::Status { generation, status: *status.ok_or(EntryError::Field("s"))? }
+            "term" => {
+                let (number, executor) = (line.number("n")?, ExecutorId(line.number("x")?));
+                Self::Term(Term { number, executor })
             }
-            "wait" => Self::Wait { generation: Gen(line.number("g")?) },
-            kind => return Err(EntryError::Kind(kind.to_owned())),
+            kind => {
+                let of = (line.number("g"), line.number("n"));
+                let step = line.step(kind, blob)?;
+                Self::Settle { generation: Gen(of.0?), term: of.1?, step }
+            }
         };
         if update.fields() == fields && update.blob() == blob {
             Ok(update)
@@ -226,6 +244,20 @@ impl<'a> Fields<'a> {
             "-" => Ok(None),
             text => read(text).map(Some).ok_or(EntryError::Field(key)),
         }
+    }
+
+    fn step(&mut self, kind: &str, blob: &[u8]) -> Result<Step, EntryError> {
+        Ok(match kind {
+            "collect" => Step::Collect,
+            "wait" => Step::Wait,
+            "close" => {
+                let (version, chain) = (Version(self.number("v")?), Chain(self.number("c")?));
+                Step::Close(Seen { version, chain })
+            }
+            "credit" => Step::Credit(decode(blob)?),
+            "reward" => Step::Reward(decode(blob)?),
+            kind => return Err(EntryError::Kind(kind.to_owned())),
+        })
     }
 
     fn interval(&mut self, blob: &[u8]) -> Result<Interval, EntryError> {

@@ -2,34 +2,42 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use protocol::{
-    Ack, BossCard, BossId, BossUpdate, Claim, Enter, EnterAnswer, Entry, EntryError, Gen, Hello,
-    Hit, InputSeq, Interval, Join, JoinAnswer, JournalId, LateLine, Line, LogPage, Numbered,
-    PROTOCOL, PlayerId, PlayerMessage, Push, PushAnswer, ReadLog, Refusal, RefusalReason, Scenario,
-    ShardId, ShardMessage, SkillId, Snapshot, Spawn, SpawnAnswer, State, Status, SyncAnswer,
-    SyncRequest, Tally, Tick, Token, Truth, Unavailable, Verdict, Welcome, decode_record,
+    Ack, Board, BossCard, BossId, BossUpdate, Claim, Credit, Enter, EnterAnswer, Entry, EntryError,
+    ExecutorId, Gen, Hello, Hit, InputSeq, Interval, Join, JoinAnswer, JournalId, LateLine, Line,
+    LogPage, Mark, Numbered, OpenJournal, PROTOCOL, PlayerId, PlayerMessage, Progress, Push,
+    PushAnswer, ReadLog, Refusal, RefusalReason, Reign, RewardId, Scenario, Settle, SettleAnswer,
+    SettleStep, SettleVerdict, ShardId, ShardMessage, Share, Shares, SharesAnswer, SkillId,
+    Snapshot, Spawn, SpawnAnswer, Spoils, Standing, Standings, State, Status, Step, SyncAnswer,
+    SyncRequest, Tally, Term, Tick, Token, Truth, Unavailable, Verdict, Welcome, decode_record,
     encode_record,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::Path;
 use ucore::{Bin, Chain, GMapDelta, Max, Version};
 
 /// Compares a value with its files, and writes what it should be when they differ.
 fn check<T: Serialize>(name: &str, value: &T, bytes: &[u8]) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
-    let twin = format!("{}\n", serde_json::to_string_pretty(value).unwrap());
-    let (packed, readable) =
-        (dir.join(format!("{name}.msgpack")), dir.join(format!("{name}.json")));
-    let same = std::fs::read(&packed).is_ok_and(|found| found == bytes)
-        && std::fs::read_to_string(&readable).is_ok_and(|found| found == twin);
+    let packed = is_in(&format!("{name}.msgpack"), bytes);
+    let readable = is_in(&format!("{name}.json"), readable(value).as_bytes());
+    assert!(packed && readable, "golden vector `{name}` {CHANGED}");
+}
+
+const CHANGED: &str = "has changed and was written anew: look at the difference";
+
+fn readable<T: Serialize>(value: &T) -> String {
+    format!("{}\n", serde_json::to_string_pretty(value).unwrap())
+}
+
+/// Whether a golden file has these bytes. If not, it has them now.
+fn is_in(file: &str, bytes: &[u8]) -> bool {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file);
+    let same = std::fs::read(&path).is_ok_and(|found| found == bytes);
     if !same {
-        std::fs::write(&packed, bytes).unwrap();
-        std::fs::write(&readable, twin).unwrap();
+        std::fs::write(&path, bytes).unwrap();
     }
-    assert!(
-        same,
-        "golden vector `{name}` has changed and was written anew: look at the difference"
-    );
+    same
 }
 
 fn player(name: &str, message: &PlayerMessage) {
@@ -97,6 +105,41 @@ fn what_shards_say_has_these_bytes() {
     shard("change", &ShardMessage::Change(state.since(&before)));
     let spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
     shard("boss", &ShardMessage::Boss(BossCard { generation: Gen(3), spec }));
+    shard("board", &ShardMessage::Board(board()));
+    let share = Share {
+        player: PlayerId(7),
+        rank: 2,
+        damage: 9_000_000,
+        credit: 8_910_891,
+        rewards: vec![RewardId(1), RewardId(2)],
+    };
+    let spoils = Spoils { generation: Gen(2), share, players: 2_000 };
+    shard("spoils", &ShardMessage::Spoils(spoils));
+}
+
+fn board() -> Board {
+    let standing = |player, name: &str, damage| Standing {
+        player: PlayerId(player),
+        name: name.to_owned(),
+        damage,
+    };
+    let mark = |rank, damage| Mark { rank, damage };
+    Board {
+        generation: Gen(3),
+        players: 2_000,
+        top: vec![standing(9, "Grace", 90_000), standing(7, "Ada", 70_000)],
+        marks: vec![mark(11, 50_000), mark(13, 41_000), mark(2_000, 100)],
+    }
+}
+
+const TERM: Term = Term { number: 2, executor: ExecutorId(Bin([0xee; 16])) };
+
+fn settled(step: Step) -> BossUpdate {
+    BossUpdate::Settle { generation: Gen(1), term: TERM.number, step }
+}
+
+fn credit(player: u64, credit: u64) -> Credit {
+    Credit { player: PlayerId(player), damage: credit + 10, credit }
 }
 
 #[test]
@@ -109,7 +152,7 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
     let names = [(PlayerId(7), "Ada".to_owned())].into();
     let interval = Interval { generation, from: 100, to: 250, players, names };
     let updates = [
-        BossUpdate::Spawn { generation, spec },
+        BossUpdate::Spawn { generation, term: 0, spec },
         BossUpdate::Join { journal, shard: ShardId(1), parent, inherits: true },
         BossUpdate::Enter { journal, generation },
         BossUpdate::Push {
@@ -120,8 +163,12 @@ fn the_entries_of_a_log_have_these_fields_blobs_and_chains() {
             death: false,
         },
         BossUpdate::Late { journal, interval, last: true },
-        BossUpdate::Status { generation, status: Status::Closed },
-        BossUpdate::Wait { generation },
+        BossUpdate::Term(TERM),
+        settled(Step::Collect),
+        settled(Step::Wait),
+        settled(Step::Close(TRUTH.seen())),
+        settled(Step::Credit(vec![credit(9, 30_000_000), credit(7, 20_000_000)])),
+        settled(Step::Reward([(PlayerId(7), vec![RewardId(1), RewardId(3)])].into())),
     ];
     let (mut version, mut chain) = (Version(0), Chain::START);
     let mut entries = Vec::new();
@@ -172,6 +219,7 @@ const TRUTH: Truth = Truth {
     status: Status::Alive,
     phase: 0,
     players: 2_000,
+    waited: 0,
 };
 
 #[test]
@@ -188,13 +236,22 @@ fn what_is_asked_of_an_authority_has_these_bytes() {
     sync("sync-join", 2, SyncRequest::Join(Join { boss, journal, shard: ShardId(1), lineage }));
     sync("sync-enter", 3, SyncRequest::Enter(Enter { boss, journal, generation }));
     let seen = TRUTH.seen();
-    let push = Push { boss, journal, interval, last: false, online: 12, seen };
+    let push = Push { boss, journal, interval, last: false, online: 12, seen, standings: 0 };
     sync("sync-push", 300, SyncRequest::Push(push));
     sync("sync-truth", 5, SyncRequest::Truth(boss));
     let page = ReadLog { boss, after: Version(4), wait_ms: 30_000 };
     sync("sync-read", 6, SyncRequest::ReadLog(page));
     sync("sync-bosses", 7, SyncRequest::Bosses);
+    let (executor, suspects) = (TERM.executor, vec![parent]);
+    let reign = Reign { boss, executor, supersedes: Some(1), suspects };
+    sync("sync-reign", 10, SyncRequest::Reign(reign));
+    let settle = Settle { boss, term: TERM, at: DEAD.stage(), step: SettleStep::Collect };
+    sync("sync-settle", 11, SyncRequest::Settle(settle));
+    let players = vec![PlayerId(7), PlayerId(8)];
+    sync("sync-shares", 12, SyncRequest::Shares(Shares { boss, generation, players }));
 }
+
+const DEAD: Truth = Truth { damage: 50_000_020, status: Status::Defeated, waited: 0, ..TRUTH };
 
 #[test]
 fn what_an_authority_answers_has_these_bytes() {
@@ -211,12 +268,24 @@ fn what_an_authority_answers_has_these_bytes() {
     let entered = EnterAnswer::Entered { spec: spec(), truth: TRUTH };
     answered("sync-entered", 3, SyncAnswer::Enter(entered));
     let (verdict, applied) = (Verdict::Counted, 150);
-    let pushed =
-        PushAnswer { verdict, applied, late: Vec::new(), rolled_back: false, truth: TRUTH };
-    answered("sync-pushed", 300, SyncAnswer::Push(pushed));
+    let mut pushed = PushAnswer {
+        verdict,
+        applied,
+        late: Vec::new(),
+        rolled_back: false,
+        standings: None,
+        truth: TRUTH,
+    };
+    answered("sync-pushed", 300, SyncAnswer::Push(pushed.clone()));
+    let standing = Standing { player: PlayerId(7), name: "Ada".to_owned(), damage: 150 };
+    let marks = vec![Mark { rank: 11, damage: 20 }];
+    let board = Board { generation: Gen(1), players: 11, top: vec![standing], marks };
+    let suspects = vec![JournalId(Bin([0x01; 16]))];
+    pushed.standings = Some(Box::new(Standings { number: 9, board, suspects }));
+    answered("sync-pushed-standings", 301, SyncAnswer::Push(pushed));
     answered("sync-truth-is", 5, SyncAnswer::Truth(TRUTH));
     let mut base = Snapshot::default();
-    let update = BossUpdate::Spawn { generation: Gen(1), spec: spec() };
+    let update = BossUpdate::Spawn { generation: Gen(1), term: 0, spec: spec() };
     base.follow(&Entry::after(base.version, base.chain, &update)).unwrap();
     let (journal, shard) = (JournalId(Bin([0xab; 16])), ShardId(1));
     let join = BossUpdate::Join { journal, shard, parent: None, inherits: false };
@@ -229,4 +298,51 @@ fn what_an_authority_answers_has_these_bytes() {
     let why = "this service is stopping; ask again later".to_owned();
     let refused: Result<SyncAnswer, _> = Err(Unavailable::Refused(why));
     sync("sync-refused", 9, refused);
+    let (journal, polls) = (JournalId(Bin([0xab; 16])), 12);
+    let open = vec![OpenJournal { journal, heard: 11 }];
+    let progress = Progress { term: TERM, polls, spec: spec(), open, truth: DEAD };
+    answered("sync-progress", 10, SyncAnswer::Reign(progress.clone()));
+    let verdict = SettleVerdict::Done;
+    answered("sync-settled", 11, SyncAnswer::Settle(SettleAnswer { verdict, progress }));
+    let (player, rewards) = (PlayerId(7), vec![RewardId(1)]);
+    let share = Share { player, rank: 2, damage: 20_000_010, credit: 20_000_000, rewards };
+    let shared = SharesAnswer::Shared { shares: vec![share], players: 2 };
+    answered("sync-shared", 12, SyncAnswer::Shares(shared));
+}
+
+/// A board, and the ranks of some damages on it.
+#[derive(Serialize)]
+struct Ranks {
+    board: Board,
+    ranks: BTreeMap<u64, u32>,
+}
+
+/// Players from 1 on have these damages.
+fn ranks(top: &[u64], marks: &[(u32, u64)], damages: &[u64]) -> Ranks {
+    let standings = (1..).zip(top).map(|(id, damage)| {
+        let (player, name) = (PlayerId(id), format!("player {id}"));
+        Standing { player, name, damage: *damage }
+    });
+    let top: Vec<_> = standings.collect();
+    let marks: Vec<_> =
+        marks.iter().map(|(rank, damage)| Mark { rank: *rank, damage: *damage }).collect();
+    let players = marks.last().map_or(u32::try_from(top.len()).unwrap(), |last| last.rank);
+    let board = Board { generation: Gen(1), players, top, marks };
+    let ranks = damages.iter().map(|damage| (*damage, board.rank(*damage))).collect();
+    Ranks { board, ranks }
+}
+
+#[test]
+fn everybody_finds_the_same_rank_in_every_language() {
+    let best = [1_000, 990, 980, 970, 960, 950, 940, 930, 920, 910];
+    let marks = [(11, 900), (50, 100), (2_000, 10)];
+    let below = [1_001, 1_000, 999, 910, 909, 900, 899, 100, 99, 10, 9, 0];
+    let cases = [
+        ranks(&[], &[], &[0, 1]),
+        ranks(&[300, 200], &[], &[301, 300, 250, 200, 199]),
+        ranks(&[50, 50, 50], &[], &[51, 50, 49]),
+        ranks(&[ucore::INT_MAX], &[], &[ucore::INT_MAX, ucore::INT_MAX - 1]),
+        ranks(&best, &marks, &below),
+    ];
+    assert!(is_in("ranks.json", readable(&cases).as_bytes()), "golden vector `ranks` {CHANGED}");
 }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use protocol::limits::NAME_CHARS_MAX;
-use protocol::{Ack, BossCard, CloseCode, Hello, Hit, PROTOCOL, SUBPROTOCOL, State, Welcome};
+use protocol::{
+    Ack, Board, BossCard, CloseCode, Hello, Hit, PROTOCOL, SUBPROTOCOL, Spoils, State, Welcome,
+};
 use std::path::Path;
 use ucore::Typed;
 
@@ -15,6 +17,8 @@ fn the_page_has_the_types_of_today() {
         Ack::SCHEMA,
         State::SCHEMA,
         BossCard::SCHEMA,
+        Board::SCHEMA,
+        Spoils::SCHEMA,
         CloseCode::SCHEMA,
     ];
     let mut module = ucore::typescript("../ucore", &schemas);

@@ -41,6 +41,13 @@ impl<const N: usize> std::fmt::Debug for Bin<N> {
     }
 }
 
+/// All zeros.
+impl<const N: usize> Default for Bin<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
 impl<const N: usize> std::str::FromStr for Bin<N> {
     type Err = NotHex;
 
