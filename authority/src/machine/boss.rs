@@ -1,6 +1,6 @@
 //! Hop 10, boss: the truth changes. What damage causes is decided here and nowhere else.
 
-use protocol::Life;
+use protocol::BossSpec;
 
 /// What an amount of damage causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,19 +11,19 @@ pub(super) struct Consequence {
     pub(super) death: bool,
 }
 
-/// What `grown` more damage causes in this generation. Death is decided once: at the push that
-/// takes HP from above zero to zero.
-pub(super) fn consequence(life: &Life, grown: u64) -> Consequence {
-    let before = life.hp();
+/// What `grown` more damage causes in a generation that has taken `damage`. Death is decided once:
+/// at the push that takes HP from above zero to zero.
+pub(super) fn consequence(spec: &BossSpec, phase: u8, damage: u64, grown: u64) -> Consequence {
+    let before = spec.hp_max.saturating_sub(damage);
     let after = before.saturating_sub(grown);
-    let phase = phase_at(life, after);
-    Consequence { phase: (phase > life.phase).then_some(phase), death: before > 0 && after == 0 }
+    let next = phase_at(spec, after);
+    Consequence { phase: (next > phase).then_some(next), death: before > 0 && after == 0 }
 }
 
 /// The last phase whose threshold HP has reached.
-fn phase_at(life: &Life, hp: u64) -> u8 {
-    let hp_max = u128::from(life.spec.hp_max);
-    let reached = life.spec.phases.iter().filter(|phase| {
+fn phase_at(spec: &BossSpec, hp: u64) -> u8 {
+    let hp_max = u128::from(spec.hp_max);
+    let reached = spec.phases.iter().filter(|phase| {
         // Wide arithmetic: hp_max goes up to 2^53 - 1.
         u128::from(hp) * 100 <= hp_max * u128::from(phase.percent)
     });

@@ -4,8 +4,8 @@
 //! success. Source: a push is a delta interval of a state-based counter (Almeida, Shoker and
 //! Baquero, "Delta State Replicated Data Types", 2018).
 
+use super::Machine;
 use super::boss::consequence;
-use super::{Machine, Online};
 use protocol::limits::{JOURNALS_MAX, LINEAGE_MAX};
 use protocol::{
     BossUpdate, Claim, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, Push,
@@ -35,7 +35,7 @@ impl Machine {
         let named: Vec<_> = push.interval.players.iter().map(|(player, _)| *player).collect();
         let verdict = self.verdict(journal, push.interval, push.last);
         if !matches!(verdict, Verdict::Unknown | Verdict::Fenced) {
-            self.online.insert(journal, Online { players: push.online, silent_polls: 0 });
+            self.hear(journal, push.online);
         }
         let life = self.boss.book(generation);
         let late = match life {
@@ -43,7 +43,8 @@ impl Machine {
             Some(_) | None => Vec::new(),
         };
         let applied = life.map_or(0, |life| life.applied(journal));
-        PushAnswer { verdict, applied, late, rolled_back, truth: self.truth() }
+        let standings = self.standings.as_ref().filter(|it| it.number != push.standings).cloned();
+        PushAnswer { verdict, applied, late, rolled_back, standings, truth: self.truth() }
     }
 
     fn verdict(&mut self, journal: JournalId, interval: Interval, last: bool) -> Verdict {
@@ -59,7 +60,7 @@ impl Machine {
         };
         let (applied, status) = (life.applied(journal), life.status);
         let entered = life.entered.get(&journal).copied();
-        let closed = status == Status::Closed;
+        let closed = status.is_closed();
         // Who has said all has nothing more to say, and one that is not known there is late.
         if closed && entered == Some(true) {
             return Verdict::Closed;
@@ -73,14 +74,15 @@ impl Machine {
         let last = last && !finished && applied <= interval.to;
         let nothing_new = interval.to <= applied && !last;
         match status {
-            Status::Closed if nothing_new => Verdict::Closed,
-            Status::Closed => {
+            _ if closed && nothing_new => Verdict::Closed,
+            Status::Closed | Status::Credited | Status::Rewarded => {
                 self.commit_checked(BossUpdate::Late { journal, interval, last }, Verdict::Closed)
             }
             _ if nothing_new => Verdict::Duplicate,
             Status::Alive if last => Verdict::Refused,
             Status::Alive | Status::Defeated | Status::Collecting => {
-                let caused = consequence(life, interval.to - applied);
+                let grown = interval.to - applied;
+                let caused = consequence(&life.spec, life.phase, life.damage(), grown);
                 let (phase, death) = (caused.phase, caused.death);
                 let push = BossUpdate::Push { journal, interval, last, phase, death };
                 self.commit_checked(push, Verdict::Counted)
@@ -110,7 +112,7 @@ impl Machine {
         };
         let entered = life.entered.contains_key(&journal);
         // After death only a journal comes that had entered before the authority was rolled back.
-        if generation != current || !entered && life.status == Status::Closed {
+        if generation != current || !entered && life.status.is_closed() {
             return EnterAnswer::TooLate { truth: self.truth() };
         }
         if !entered {
@@ -137,6 +139,9 @@ impl Machine {
         }
         if self.boss.journals_len() + line.len() >= JOURNALS_MAX {
             return JoinAnswer::Full;
+        }
+        if join.lineage.iter().any(|claim| self.is_ahead(claim)) {
+            return JoinAnswer::Ahead;
         }
         let mut parent = None;
         for claim in &join.lineage {
@@ -166,6 +171,14 @@ impl Machine {
             spec: Box::new(self.spec().clone()),
             truth: self.truth(),
         }
+    }
+
+    /// Whether a claim has damage in the generation that is about to begin, again. It could not be
+    /// counted now, and sealing its journal would leave nobody to say it later.
+    fn is_ahead(&self, claim: &Claim) -> bool {
+        let Some((current, life)) = self.boss.current() else { return false };
+        let is_next = |rest: &Interval| rest.generation == current.next() && rest.to > 0;
+        life.status.is_closed() && claim.rests.iter().any(is_next)
     }
 
     /// Looks at a claim without changing anything.
@@ -210,7 +223,7 @@ impl Machine {
             let generation = rest.generation;
             let sealed = self.boss.journal(journal).is_none_or(|known| known.sealed);
             let Some(life) = self.boss.book(generation).filter(|_| !sealed) else { continue };
-            let closed = life.status == Status::Closed;
+            let closed = life.status.is_closed();
             if !closed && !life.entered.contains_key(&journal) {
                 self.commit(BossUpdate::Enter { journal, generation });
             }

@@ -6,13 +6,22 @@
 mod intake;
 mod boss;
 mod log;
+mod settlement;
+mod saga;
+mod audit;
+
+pub use audit::{Account, Audit, Finding, Imbalance, JournalAccount};
+pub use saga::{Saga, SagaAnswer, SagaRequest};
+#[cfg(feature = "driver")]
+pub(crate) use settlement::shares_of;
+pub use settlement::{credits, grants};
 
 use protocol::{
     Boss, BossId, BossSpec, BossUpdate, Entry, FollowError, Gen, JournalId, Snapshot, SpawnAnswer,
-    Status, Truth,
+    Standings, Truth,
 };
 use std::collections::BTreeMap;
-use ucore::Updatable;
+use ucore::{Updatable, Version};
 
 use log::Log;
 
@@ -24,18 +33,27 @@ pub struct Machine {
     log: Log,
     /// The scenario of the generations to come.
     next: BossSpec,
-    /// Players online by journal. A hint for the scoreboard: in no log, gone with the process.
-    online: BTreeMap<JournalId, Online>,
+    /// Polls of executors who reigned. This and what follows are hints: in no log, gone with the
+    /// process.
+    polls: u64,
+    /// Journals that were heard.
+    heard: BTreeMap<JournalId, Heard>,
+    /// The newest leaderboard.
+    standings: Option<Box<Standings>>,
+    /// The version at which it was computed.
+    ranked: Version,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Online {
+struct Heard {
+    /// Players online.
     players: u32,
-    silent_polls: u32,
+    /// The poll after which it was heard last.
+    poll: u64,
 }
 
 /// Polls without a push after which a journal's players no longer count as online.
-pub(crate) const SILENT_POLLS: u32 = 3;
+pub(crate) const SILENT_POLLS: u64 = 3;
 
 /// What the caller must make durable, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +75,13 @@ impl Machine {
             boss: Boss::default(),
             log: Log::default(),
             next: spec.clone(),
-            online: BTreeMap::new(),
+            polls: 0,
+            heard: BTreeMap::new(),
+            standings: None,
+            ranked: Version(0),
         };
         machine.log.announce(spec);
-        machine.begin(Gen(1));
+        machine.begin(Gen(1), 0);
         machine
     }
 
@@ -80,9 +101,11 @@ impl Machine {
             log.advance(entry.version, entry.chain);
         }
         let empty = value.boss.current().is_none();
-        let mut machine = Self { id, boss: value.boss, log, next: spec, online: BTreeMap::new() };
+        let (polls, heard, ranked) = (0, BTreeMap::new(), Version(0));
+        let boss = value.boss;
+        let mut machine = Self { id, boss, log, next: spec, polls, heard, standings: None, ranked };
         if empty {
-            machine.begin(Gen(1));
+            machine.begin(Gen(1), machine.boss.term().number);
         }
         Ok(machine)
     }
@@ -94,32 +117,6 @@ impl Machine {
             self.log.announce(spec);
         }
         SpawnAnswer::Next(self.truth())
-    }
-
-    /// One step of the life cycle, about once a second.
-    pub fn handle_poll(&mut self) {
-        self.online.values_mut().for_each(|online| online.silent_polls += 1);
-        self.online.retain(|_, online| online.silent_polls < SILENT_POLLS);
-        let Some((generation, life)) = self.boss.current() else {
-            return;
-        };
-        let (waited, timing) = (life.waited, life.spec.timing);
-        match life.status {
-            Status::Alive => {}
-            Status::Defeated => self.turn(generation, Status::Collecting),
-            Status::Collecting => {
-                let complete = life.entered.values().all(|finished| *finished);
-                if complete || waited >= u32::from(timing.collect_s) {
-                    self.turn(generation, Status::Closed);
-                } else {
-                    self.commit(BossUpdate::Wait { generation });
-                }
-            }
-            Status::Closed if waited >= u32::from(timing.respawn_s) => {
-                self.begin(generation.next());
-            }
-            Status::Closed => self.commit(BossUpdate::Wait { generation }),
-        }
     }
 
     /// What must be durable before the last answer is given.
@@ -164,18 +161,15 @@ impl Machine {
             damage: life.damage(),
             status: life.status,
             phase: life.phase,
-            players: self.online.values().map(|online| online.players).sum(),
+            players: self.heard.values().fold(0, |sum, heard| sum.saturating_add(heard.players)),
+            waited: life.waited,
         }
     }
 
-    fn begin(&mut self, generation: Gen) {
+    fn begin(&mut self, generation: Gen, term: u64) {
         self.log.begin(generation, self.snapshot());
         let spec = Box::new(self.next.clone());
-        self.commit(BossUpdate::Spawn { generation, spec });
-    }
-
-    fn turn(&mut self, generation: Gen, status: Status) {
-        self.commit(BossUpdate::Status { generation, status });
+        self.commit(BossUpdate::Spawn { generation, term, spec });
     }
 
     /// Appends an update that the rules have chosen.
