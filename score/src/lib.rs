@@ -10,5 +10,5 @@ mod driver;
 
 pub use backoff::Backoff;
 #[cfg(feature = "driver")]
-pub use driver::{Address, AddressError, CallError, Client, LinkError, Timing, wire};
+pub use driver::{Address, AddressError, CallError, Client, Clock, LinkError, Timing, wire};
 pub use feed::{Feed, FeedError, FeedRequest, FeedStart};

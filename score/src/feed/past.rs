@@ -95,7 +95,7 @@ impl Taken {
                 let is_whole = self.whole_from.is_some_and(|from| from <= interval.generation);
                 (Some((key, before)), before.or(is_whole.then_some(0)))
             }
-            BossUpdate::Join { .. } | BossUpdate::Status { .. } | BossUpdate::Wait { .. } => {
+            BossUpdate::Join { .. } | BossUpdate::Term(_) | BossUpdate::Settle { .. } => {
                 (None, None)
             }
         }
