@@ -3,8 +3,9 @@
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
 use protocol::{
-    BossId, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Push, PushAnswer, ReadLog, Spawn,
-    SpawnAnswer, SyncAnswer, SyncRequest, Truth, Unavailable,
+    BossId, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Progress, Push, PushAnswer, ReadLog,
+    Reign, Settle, SettleAnswer, Shares, SharesAnswer, Spawn, SpawnAnswer, SyncAnswer, SyncRequest,
+    Truth, Unavailable,
 };
 
 /// What a request comes to.
@@ -69,5 +70,20 @@ pub trait Authority: std::fmt::Debug + Send + Sync + 'static {
     /// Lists the bosses, ascending.
     fn bosses(&self) -> Answered<Vec<BossId>> {
         only!(self.ask(SyncRequest::Bosses), Bosses)
+    }
+
+    /// Says that an executor is there, and looks at what it has to do.
+    fn reign(&self, reign: Reign) -> Answered<Progress> {
+        only!(self.ask(SyncRequest::Reign(reign)), Reign)
+    }
+
+    /// Takes a step of a settlement.
+    fn settle(&self, settle: Settle) -> Answered<SettleAnswer> {
+        only!(self.ask(SyncRequest::Settle(settle)), Settle)
+    }
+
+    /// Asks what players get of a fallen boss.
+    fn shares(&self, shares: Shares) -> Answered<SharesAnswer> {
+        only!(self.ask(SyncRequest::Shares(shares)), Shares)
     }
 }

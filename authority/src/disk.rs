@@ -133,8 +133,13 @@ impl Kind {
             }
             _ => std::fs::remove_file(&building).map_err(io)?,
         }
-        // A file whose name was never synced is gone after a power cut.
-        std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
+        // A name that was never synced is gone after a power cut: the file's, and the directory's.
+        let whole = dir.canonicalize().map_err(io)?;
+        whole
+            .ancestors()
+            .take(2)
+            .try_for_each(|dir| std::fs::File::open(dir).and_then(|dir| dir.sync_all()))
+            .map_err(io)
     }
 
     fn format(database: &Database) -> Result<u64, redb::Error> {

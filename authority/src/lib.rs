@@ -6,6 +6,8 @@
 
 pub mod machine;
 #[cfg(feature = "driver")]
+pub mod books;
+#[cfg(feature = "driver")]
 mod client;
 #[cfg(feature = "driver")]
 pub mod disk;
@@ -21,7 +23,7 @@ pub mod sync;
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
-pub use driver::{Embedded, Follower, FollowerError, Steps, Tail, TailError};
+pub use driver::{Embedded, Executor, Follower, FollowerError, Steps, Tail, TailError};
 #[cfg(feature = "driver")]
 pub use redis::{AddressError, Redis, without_password};
 #[cfg(feature = "driver")]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
 use authority::disk::DiskError;
-use authority::{Authority, Embedded};
+use authority::{Authority, Embedded, Steps};
 use protocol::{
     BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Push,
     PushAnswer, ReadLog, Scenario, ShardId, Spawn, SpawnAnswer, Truth, Verdict,
@@ -13,8 +13,12 @@ use ucore::{Bin, GMapDelta, Max, Version};
 const BOSS: BossId = BossId(1);
 const JOURNAL: JournalId = JournalId(Bin([7; 16]));
 
+/// Without an executor of its own, so that nothing is in the log that a test has not asked for.
 async fn open(dir: &Path) -> Embedded {
-    let authority = Embedded::open(dir).unwrap();
+    with_a_boss(Embedded::open_with(dir, Steps::ByHand).unwrap()).await
+}
+
+async fn with_a_boss(authority: Embedded) -> Embedded {
     let Scenario { id: boss, spec } = Scenario::parse(Scenario::default_text()).unwrap();
     authority.spawn(Spawn { boss, spec: Box::new(spec) }).await.unwrap();
     authority
@@ -36,7 +40,7 @@ async fn push(authority: &Embedded, from: u64, to: u64, seen: &Truth) -> PushAns
     let names = [(player, "Ada".to_owned())].into();
     let interval = Interval { generation: Gen(1), from, to, players, names };
     let (boss, journal, seen) = (BOSS, JOURNAL, seen.seen());
-    let push = Push { boss, journal, interval, last: false, online: 1, seen };
+    let push = Push { boss, journal, interval, last: false, online: 1, seen, standings: 0 };
     authority.push(push).await.unwrap()
 }
 
@@ -132,7 +136,7 @@ async fn damage_is_refused_by_name_or_is_in_bytes_that_hold_nothing() {
         let mut bytes = good.clone();
         bytes[at] ^= 0x40;
         std::fs::write(place.path().join("authority.redb"), bytes).unwrap();
-        match Embedded::open(place.path()) {
+        match Embedded::open_with(place.path(), Steps::ByHand) {
             Err(error) => {
                 refused += 1;
                 assert!(error.to_string().contains("authority.redb"), "{error}");
@@ -190,7 +194,7 @@ async fn one_file_keeps_many_bosses_apart_and_their_next_scenarios() {
     let truth = join(&authority).await;
     push(&authority, 0, 5, &truth).await;
     drop(authority);
-    let again = open(dir.path()).await;
+    let again = with_a_boss(Embedded::open(dir.path()).unwrap()).await;
     assert_eq!(again.bosses().await.unwrap(), [BOSS, BossId(2)]);
     assert_eq!(again.truth(BOSS).await.unwrap().damage, 5);
     assert_eq!(again.truth(BossId(2)).await.unwrap().damage, 0);
@@ -201,7 +205,7 @@ async fn one_file_keeps_many_bosses_apart_and_their_next_scenarios() {
     let players = GMapDelta::line(PlayerId(1), Max::of(77));
     let interval = Interval { generation: Gen(1), from: 0, to: 77, players, names: [].into() };
     let seen = again.truth(boss).await.unwrap().seen();
-    let mut push = Push { boss, journal, interval, last: false, online: 1, seen };
+    let mut push = Push { boss, journal, interval, last: false, online: 1, seen, standings: 0 };
     again.push(push.clone()).await.unwrap();
     push.last = true;
     let mut after = Version(0);
@@ -211,4 +215,16 @@ async fn one_file_keeps_many_bosses_apart_and_their_next_scenarios() {
         after = again.read_log(page).await.unwrap().entries.last().map_or(after, |it| it.version);
     }
     assert_eq!(again.truth(boss).await.unwrap().hp_max, 88);
+}
+
+#[tokio::test]
+async fn a_boss_that_could_never_die_is_refused_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = open(dir.path()).await;
+    let Scenario { mut spec, .. } = Scenario::parse(Scenario::default_text()).unwrap();
+    spec.hp_max = 0;
+    let spawn = Spawn { boss: BossId(2), spec: Box::new(spec) };
+    let error = authority.spawn(spawn).await.unwrap_err().to_string();
+    assert!(error.contains("hp_max is 0, expected 1"), "{error}");
+    assert_eq!(authority.bosses().await.unwrap(), [BOSS]);
 }

@@ -6,14 +6,19 @@
     reason = "the driver owns the thread; a synced commit must not block a runtime's worker"
 )]
 
+use super::entropy;
+use super::executor::PATIENCE;
 use super::store::Store;
 use crate::client::{Answered, Authority};
 use crate::disk::DiskError;
-use crate::machine::Machine;
+use crate::machine::{Machine, Saga};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use protocol::limits::{AUTHORITY_REQUESTS_MAX, COMMIT_REQUESTS_MAX, READ_WAIT_MS_MAX};
-use protocol::{BossId, ReadLog, Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
+use protocol::{
+    BossId, ExecutorId, ReadLog, Spawn, SpawnAnswer, Status, SyncAnswer, SyncRequest, Unavailable,
+};
+use score::Clock;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
@@ -47,30 +52,17 @@ impl Drop for Thread {
     }
 }
 
-/// What the thread is asked.
-enum Asked {
-    /// A request, and where its answer goes.
-    Request(SyncRequest, Reply<SyncAnswer>),
-    /// A step of all life cycles.
-    Poll(Reply<()>),
-}
+/// What the thread is asked, and where the answer goes.
+type Asked = (SyncRequest, oneshot::Sender<Result<SyncAnswer, Unavailable>>);
 
-type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
-
-/// Gives an answer away; called once everything behind it is durable.
-type Give = Box<dyn FnOnce(Result<(), Unavailable>) + Send>;
-
-/// Who takes the steps of the life cycles.
+/// Who takes the steps of settlements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Steps {
-    /// The authority, once a second.
-    EachSecond,
-    /// Nobody but [`Embedded::poll`]: for tests and tools that decide when time passes.
+    /// The authority itself, under a term of its own.
+    ByItself,
+    /// Whoever asks for them: tests and tools that decide when time passes.
     ByHand,
 }
-
-/// How often the life cycle takes a step.
-const POLL: Duration = Duration::from_secs(1);
 
 impl Embedded {
     /// Whether the directory has an authority, which [`open`](Self::open) would not make anew.
@@ -84,10 +76,10 @@ impl Embedded {
     /// # Errors
     /// [`DiskError`], which names the file and the cure.
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
-        Self::open_with(dir, Steps::EachSecond)
+        Self::open_with(dir, Steps::ByItself)
     }
 
-    /// The same, with a choice of who takes the steps of the life cycles.
+    /// The same, with a choice of who takes the steps of settlements.
     ///
     /// # Errors
     /// [`DiskError`], which names the file and the cure.
@@ -95,7 +87,9 @@ impl Embedded {
         let mut store = Store::open(dir)?;
         let bosses = store.restore(dir)?;
         let (commits, committed) = watch::channel(0);
-        let truths = Truths { store, bosses, commits };
+        let executor = (steps == Steps::ByItself).then(entropy::executor);
+        let (sagas, clock) = (BTreeMap::new(), Clock::start());
+        let truths = Truths { store, bosses, commits, executor, sagas, clock };
         let failed = |error: std::io::Error| DiskError::Io(dir.to_owned(), error.to_string());
         let (requests, inbox) = mpsc::channel(AUTHORITY_REQUESTS_MAX);
         let (stop, stopped) = watch::channel(None);
@@ -104,7 +98,7 @@ impl Embedded {
         let thread = std::thread::Builder::new()
             .name("authority".to_owned())
             .spawn(move || {
-                if let Err(reason) = runtime.block_on(run(truths, inbox, steps)) {
+                if let Err(reason) = runtime.block_on(run(truths, inbox)) {
                     tracing::error!(
                         target: "worldboss::authority",
                         "the authority stops: {reason}",
@@ -117,27 +111,15 @@ impl Embedded {
         Ok(Self { requests, commits: committed, stopped, _thread: thread })
     }
 
-    /// Takes one step of every life cycle.
-    ///
-    /// # Errors
-    /// [`Unavailable::Stopped`].
-    pub async fn poll(&self) -> Result<(), Unavailable> {
-        self.ask_thread(Asked::Poll).await
-    }
-
-    async fn ask_thread<T>(&self, asked: impl FnOnce(Reply<T>) -> Asked) -> Result<T, Unavailable> {
+    async fn request(&self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        if self.requests.send(asked(reply)).await.is_ok()
+        if self.requests.send((request, reply)).await.is_ok()
             && let Ok(answer) = answer.await
         {
             return answer;
         }
         let reason = self.stopped.borrow().as_deref().unwrap_or("its thread has ended").to_owned();
         Err(Unavailable::Stopped(reason))
-    }
-
-    async fn request(&self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
-        self.ask_thread(|reply| Asked::Request(request, reply)).await
     }
 
     /// Reads a page; at the end of the log, waits until there is one.
@@ -186,62 +168,67 @@ struct Truths {
     store: Store,
     bosses: BTreeMap<BossId, Machine>,
     commits: watch::Sender<u64>,
+    /// Who takes the steps of settlements here, if anybody does.
+    executor: Option<ExecutorId>,
+    sagas: BTreeMap<BossId, Saga>,
+    clock: Clock,
 }
 
 /// Serves requests until every handle is gone, or the disk fails.
-async fn run(
-    mut truths: Truths,
-    mut inbox: mpsc::Receiver<Asked>,
-    steps: Steps,
-) -> Result<(), String> {
-    let mut poll = tokio::time::interval(POLL);
-    poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+async fn run(mut truths: Truths, mut inbox: mpsc::Receiver<Asked>) -> Result<(), String> {
     let mut asked = Vec::new();
     loop {
+        truths.settle();
+        truths.commit()?;
+        let look = truths.sagas.values().map(Saga::poll_timeout).min();
+        let look = tokio::time::sleep_until(truths.clock.instant(look));
         tokio::select! {
             count = inbox.recv_many(&mut asked, COMMIT_REQUESTS_MAX) => {
                 if count == 0 {
                     return Ok(());
                 }
-                let answers: Vec<_> = asked.drain(..).map(|asked| truths.serve(asked)).collect();
+                let answers: Vec<_> = asked
+                    .drain(..)
+                    .map(|(request, reply)| (truths.answer(request), reply))
+                    .collect();
                 let committed = truths.commit();
-                for give in answers {
-                    give(committed.clone().map_err(Unavailable::Stopped));
+                for (answer, reply) in answers {
+                    let durable = committed.clone().map_err(Unavailable::Stopped);
+                    // Who asked may be gone; then nobody needs it.
+                    drop(reply.send(durable.and(answer)));
                 }
                 committed?;
             }
-            _ = poll.tick(), if steps == Steps::EachSecond => {
-                truths.poll();
-                truths.commit()?;
-            }
+            () = look => {}
         }
     }
-}
-
-/// Keeps an answer back until it may be given away. Who asked may be gone; then nobody needs it.
-fn hold<T: Send + 'static>(answer: Result<T, Unavailable>, reply: Reply<T>) -> Give {
-    Box::new(move |durable| drop(reply.send(durable.and(answer))))
 }
 
 impl Truths {
-    fn serve(&mut self, asked: Asked) -> Give {
-        match asked {
-            Asked::Request(request, reply) => hold(self.answer(request), reply),
-            Asked::Poll(reply) => {
-                self.poll();
-                hold(Ok(()), reply)
+    /// Takes the steps of settlements that are due. Those of one turn share a commit.
+    fn settle(&mut self) {
+        let Some(executor) = self.executor else { return };
+        let now = self.clock.now();
+        for (id, boss) in &mut self.bosses {
+            let saga = self
+                .sagas
+                .entry(*id)
+                .or_insert_with(|| Saga::new(*id, executor, PATIENCE).at_once());
+            let truth = boss.truth();
+            if truth.status == Status::Defeated {
+                saga.handle_sighting(now, 0, &truth);
             }
+            saga.drive(now, boss);
         }
-    }
-
-    fn poll(&mut self) {
-        self.bosses.values_mut().for_each(Machine::handle_poll);
     }
 
     /// Carries a request out. The answer must be kept back until the commit.
     fn answer(&mut self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
         Ok(match request {
-            SyncRequest::Spawn(spawn) => SyncAnswer::Spawn(self.spawn(spawn)),
+            SyncRequest::Spawn(spawn) => {
+                spawn.spec.check().map_err(Unavailable::Refused)?;
+                SyncAnswer::Spawn(self.spawn(spawn))
+            }
             SyncRequest::Join(join) => SyncAnswer::Join(self.boss(join.boss)?.handle_join(join)),
             SyncRequest::Enter(enter) => {
                 SyncAnswer::Enter(self.boss(enter.boss)?.handle_enter(&enter))
@@ -253,6 +240,15 @@ impl Truths {
                 SyncAnswer::ReadLog(self.store.page(page).map_err(Unavailable::Unknown)?)
             }
             SyncRequest::Bosses => SyncAnswer::Bosses(self.bosses.keys().copied().collect()),
+            SyncRequest::Reign(reign) => {
+                SyncAnswer::Reign(self.boss(reign.boss)?.handle_reign(reign))
+            }
+            SyncRequest::Settle(settle) => {
+                SyncAnswer::Settle(self.boss(settle.boss)?.handle_settle(settle))
+            }
+            SyncRequest::Shares(shares) => {
+                SyncAnswer::Shares(self.boss(shares.boss)?.handle_shares(&shares))
+            }
         })
     }
 

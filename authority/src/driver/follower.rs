@@ -55,6 +55,12 @@ impl Follower {
         Self { boss, authority, value: Arc::new(value) }
     }
 
+    /// The boss where the last reading came to.
+    #[must_use]
+    pub fn value(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.value)
+    }
+
     /// Reads on to the end of the log, at least to where it is now, and gives the boss there.
     /// After a roll-back of the authority it begins anew, from the oldest value that can be shown.
     ///

@@ -1,4 +1,4 @@
-//! The embedded authority's disk: one redb file with the log, its snapshots and closed ledgers.
+//! The embedded authority's disk: one redb file with the log and its snapshots.
 
 use crate::disk::{DiskError, Kind};
 use crate::machine::{Machine, Output};
@@ -6,7 +6,7 @@ use protocol::limits::{
     KEEP_GENERATIONS, LOG_PAGE_BYTES_MAX, LOG_PAGE_ENTRIES_MAX, SNAPSHOT_ENTRIES_MAX,
 };
 use protocol::{
-    BossId, BossSpec, Entry, Gen, Ledger, LogPage, ReadLog, Snapshot, decode_record, encode_record,
+    BossId, BossSpec, Entry, Gen, LogPage, ReadLog, Snapshot, decode_record, encode_record,
 };
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::collections::BTreeMap;
@@ -20,15 +20,12 @@ const NEWEST: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("newest");
 /// (boss, generation) -> the version and the [`Snapshot`] before its first entry: where its whole
 /// log begins.
 const BASES: TableDefinition<'_, (u32, u32), (u64, &[u8])> = TableDefinition::new("bases");
-/// (boss, generation) -> the ledger with which it ended.
-const LEDGERS: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("ledgers");
-
 /// boss -> the [`BossSpec`] of its generations to come: the list of bosses.
 const NEXT: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("next");
 
 const FILE: Kind = Kind {
     name: "authority.redb",
-    format: 3,
+    format: 4,
     cure: "put a backup of the file in its place, or move it away to begin anew: shards then push \
            again what their journals still hold",
 };
@@ -37,8 +34,17 @@ const FILE: Kind = Kind {
 #[derive(Debug)]
 pub(super) struct Store {
     database: Database,
-    /// Entries that opening would have to fold, by boss.
-    since_snapshot: BTreeMap<BossId, u64>,
+    /// What opening would have to fold, by boss.
+    since_snapshot: BTreeMap<BossId, Since>,
+}
+
+/// The log after the newest snapshot.
+#[derive(Debug, Clone, Copy, Default)]
+struct Since {
+    entries: u64,
+    bytes: usize,
+    /// Bytes of that snapshot.
+    snapshot: usize,
 }
 
 impl Store {
@@ -48,7 +54,6 @@ impl Store {
             write.open_table(LOG)?;
             write.open_table(NEWEST)?;
             write.open_table(BASES)?;
-            write.open_table(LEDGERS)?;
             write.open_table(NEXT)?;
             Ok(())
         })?;
@@ -89,6 +94,7 @@ impl Store {
     ) -> Result<Machine, DiskError> {
         let damage = |error: redb::Error| FILE.damaged(dir, error);
         let snapshot = self.newest(boss).map_err(damage)?;
+        let size = snapshot.as_ref().map_or(0, Vec::len);
         let snapshot: Option<Snapshot> = snapshot
             .map(|bytes| decode_record(&bytes))
             .transpose()
@@ -96,7 +102,9 @@ impl Store {
         let snapshot = snapshot.unwrap_or_default();
         let entries =
             self.entries(boss, snapshot.version, usize::MAX, usize::MAX).map_err(damage)?;
-        self.since_snapshot.insert(boss, entries.len() as u64);
+        let bytes = entries.iter().map(|entry| entry.fields.len() + entry.blob.len()).sum();
+        let since = Since { entries: entries.len() as u64, bytes, snapshot: size };
+        self.since_snapshot.insert(boss, since);
         Machine::restore(boss, spec, snapshot, entries).map_err(|error| FILE.damaged(dir, error))
     }
 
@@ -109,13 +117,14 @@ impl Store {
                 let since = self.since_snapshot.entry(*boss).or_default();
                 match output {
                     Output::Entry(entry) => {
-                        *since += 1;
-                        let key = (boss.0, entry.version.0);
-                        tables.log.insert(key, encode_record(entry).as_slice())?;
+                        let record = encode_record(entry);
+                        since.entries += 1;
+                        since.bytes += record.len();
+                        tables.log.insert((boss.0, entry.version.0), record.as_slice())?;
                     }
                     Output::Base(generation, base) => {
-                        *since = 0;
-                        tables.begin(*boss, *generation, base)?;
+                        let snapshot = tables.begin(*boss, *generation, base)?;
+                        *since = Since { snapshot, ..Since::default() };
                     }
                     Output::Next(spec) => {
                         tables.next.insert(boss.0, encode_record(&**spec).as_slice())?;
@@ -129,7 +138,9 @@ impl Store {
 
     /// Whether it is time to write a snapshot, so that opening stays fast.
     pub(super) fn wants_snapshot(&self, boss: BossId) -> bool {
-        self.since_snapshot.get(&boss).is_some_and(|since| *since >= SNAPSHOT_ENTRIES_MAX)
+        self.since_snapshot.get(&boss).is_some_and(|since| {
+            since.entries >= SNAPSHOT_ENTRIES_MAX && since.bytes >= since.snapshot
+        })
     }
 
     /// Replaces the snapshot from which opening starts.
@@ -139,9 +150,11 @@ impl Store {
         snapshot: &Snapshot,
     ) -> Result<(), redb::Error> {
         let write = self.database.begin_write()?;
-        write.open_table(NEWEST)?.insert(boss.0, encode_record(snapshot).as_slice())?;
+        let record = encode_record(snapshot);
+        write.open_table(NEWEST)?.insert(boss.0, record.as_slice())?;
         write.commit()?;
-        self.since_snapshot.insert(boss, 0);
+        let since = Since { snapshot: record.len(), ..Since::default() };
+        self.since_snapshot.insert(boss, since);
         Ok(())
     }
 
@@ -204,7 +217,6 @@ struct Tables<'a> {
     log: redb::Table<'a, (u32, u64), &'static [u8]>,
     newest: redb::Table<'a, u32, &'static [u8]>,
     bases: redb::Table<'a, (u32, u32), (u64, &'static [u8])>,
-    ledgers: redb::Table<'a, (u32, u32), &'static [u8]>,
     next: redb::Table<'a, u32, &'static [u8]>,
 }
 
@@ -214,41 +226,39 @@ impl<'a> Tables<'a> {
             log: write.open_table(LOG)?,
             newest: write.open_table(NEWEST)?,
             bases: write.open_table(BASES)?,
-            ledgers: write.open_table(LEDGERS)?,
             next: write.open_table(NEXT)?,
         })
     }
 
-    /// A generation begins at `base`: the one before it gets its closing ledger, and those that
-    /// are no longer kept lose their logs.
-    fn begin(&mut self, boss: BossId, generation: Gen, base: &Snapshot) -> Result<(), redb::Error> {
+    /// A generation begins at `base`, whose bytes it counts, and those that are no longer kept lose
+    /// their logs.
+    fn begin(
+        &mut self,
+        boss: BossId,
+        generation: Gen,
+        base: &Snapshot,
+    ) -> Result<usize, redb::Error> {
         let bytes = encode_record(base);
         self.bases.insert((boss.0, generation.0), (base.version.0, bytes.as_slice()))?;
         // Opening may not start from what is dropped below.
         self.newest.insert(boss.0, bytes.as_slice())?;
-        if let Some(closed) = closing_ledger(boss, base) {
-            let key = (boss.0, generation.0 - 1);
-            self.ledgers.insert(key, encode_record(&closed).as_slice())?;
-        }
-        let Some(oldest) = generation.0.checked_sub(KEEP_GENERATIONS) else { return Ok(()) };
+        let size = bytes.len();
+        let Some(oldest) = generation.0.checked_sub(KEEP_GENERATIONS) else { return Ok(size) };
         let kept_from = self.bases.get((boss.0, oldest))?.map(|base| base.value().0);
-        let Some(version) = kept_from else { return Ok(()) };
+        let Some(version) = kept_from else { return Ok(size) };
         self.log.retain_in((boss.0, 0)..=(boss.0, version), |_, _| false)?;
         self.bases.retain_in((boss.0, 0)..(boss.0, oldest), |_, _| false)?;
-        Ok(())
+        Ok(size)
     }
-}
-
-/// The ledger with which the generation before a base ended.
-fn closing_ledger(boss: BossId, base: &Snapshot) -> Option<protocol::LedgerGeneration> {
-    let ledger = Ledger::of(boss, &base.boss, base.version, base.chain);
-    ledger.generations.into_iter().last()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Enter, Interval, Join, JournalId, PlayerId, Push, Scenario, ShardId, Status};
+    use crate::machine::Saga;
+    use protocol::{
+        Enter, ExecutorId, Interval, Join, JournalId, Micros, PlayerId, Push, Scenario, ShardId,
+    };
     use ucore::{Bin, GMapDelta, Max};
 
     const JOURNAL: JournalId = JournalId(Bin([3; 16]));
@@ -260,15 +270,21 @@ mod tests {
         let to = machine.truth().hp_max;
         let players = GMapDelta::line(PlayerId(1), Max::of(to));
         let interval = Interval { generation, from: 0, to, players, names: BTreeMap::new() };
-        let seen = machine.truth().seen();
-        let mut push = Push { boss, journal, interval, last: false, online: 1, seen };
+        let (seen, standings) = (machine.truth().seen(), 0);
+        let mut push = Push { boss, journal, interval, last: false, online: 1, seen, standings };
         machine.handle_push(push.clone());
-        machine.handle_poll();
         push.last = true;
-        machine.handle_push(push);
-        while machine.truth().generation == generation {
-            machine.handle_poll();
+        let executor = ExecutorId(Bin([u8::try_from(generation.0).unwrap(); 16]));
+        let (mut saga, mut now) = (Saga::new(boss, executor, 0), Micros(0));
+        for _ in 0..60 {
+            now = now + Micros::from_millis(1_000);
+            saga.drive(now, machine);
+            machine.handle_push(push.clone());
+            if machine.truth().generation != generation {
+                return;
+            }
         }
+        panic!("it does not come; after 60 seconds there is {:#?}", machine.truth());
     }
 
     fn commit(store: &mut Store, machine: &mut Machine) {
@@ -279,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn old_generations_keep_their_closing_ledger_and_newer_ones_their_whole_log() {
+    fn old_generations_stand_in_the_hall_of_fame_and_newer_ones_keep_their_whole_log() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
         let Scenario { id, spec } = Scenario::parse(Scenario::default_text()).unwrap();
@@ -291,7 +307,7 @@ mod tests {
             play_generation(&mut machine, Gen(generation));
             commit(&mut store, &mut machine);
         }
-        // Generation 6 goes on: 4 and 5 are whole, 1 to 3 are closing ledgers.
+        // Generation 6 goes on: 4 and 5 are whole.
         let page = store.page(ReadLog { boss: id, after: Version(0), wait_ms: 0 }).unwrap();
         let base = page.base.expect("the log no longer begins at version 1");
         assert_eq!(base.boss.current().map(|(generation, _)| generation), Some(Gen(3)));
@@ -299,15 +315,11 @@ mod tests {
         let mut value = *base;
         page.entries.iter().for_each(|entry| value.follow(entry).unwrap());
         assert_eq!(value, machine.snapshot(), "the base and what follows are the whole value");
-        let read = store.database.begin_read().unwrap();
-        let ledgers = read.open_table(LEDGERS).unwrap();
-        for generation in 1..=5 {
-            let bytes = ledgers.get((id.0, generation)).unwrap().expect("a closing ledger");
-            let ledger: protocol::LedgerGeneration = decode_record(bytes.value()).unwrap();
-            assert_eq!((ledger.generation, ledger.status), (Gen(generation), Status::Closed));
-            assert_eq!((ledger.hp, ledger.damage), (0, ledger.hp_max));
-        }
-        drop((ledgers, read, store));
+        let fame = value.boss.fame();
+        assert_eq!(fame.hall.keys().map(|it| it.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        let profile = &fame.profiles[&PlayerId(1)];
+        assert_eq!((profile.kills, profile.damage), (5, 5 * machine.truth().hp_max));
+        drop(store);
         let mut store = Store::open(dir.path()).unwrap();
         let again = store.restore(dir.path()).unwrap();
         assert_eq!(again[&id].snapshot(), machine.snapshot(), "and it opens again");

@@ -274,13 +274,15 @@ async fn ask(shared: &Shared, request: SyncRequest) -> Answer {
 /// An answer's bytes. Those that may be long are made where they delay nobody else.
 async fn encode(number: u64, body: Answer) -> Vec<u8> {
     let is_long = match &body {
-        Ok(SyncAnswer::ReadLog(_) | SyncAnswer::Join(_)) => true,
+        Ok(SyncAnswer::ReadLog(_) | SyncAnswer::Join(_) | SyncAnswer::Shares(_)) => true,
         Ok(SyncAnswer::Push(answer)) => !answer.late.is_empty(),
         Ok(
             SyncAnswer::Spawn(_)
             | SyncAnswer::Enter(_)
             | SyncAnswer::Truth(_)
-            | SyncAnswer::Bosses(_),
+            | SyncAnswer::Bosses(_)
+            | SyncAnswer::Reign(_)
+            | SyncAnswer::Settle(_),
         )
         | Err(_) => false,
     };

@@ -33,6 +33,9 @@ impl Metrics {
             SyncRequest::Truth(_) => "truth",
             SyncRequest::ReadLog(_) => "read_log",
             SyncRequest::Bosses => "bosses",
+            SyncRequest::Reign(_) => "reign",
+            SyncRequest::Settle(_) => "settle",
+            SyncRequest::Shares(_) => "shares",
         };
         self.requests.get_or_create(&[("request", kind)]).inc();
     }

@@ -53,7 +53,10 @@ impl Authority for Remote {
             | SyncRequest::Enter(_)
             | SyncRequest::Push(_)
             | SyncRequest::Truth(_)
-            | SyncRequest::Bosses => (self.requests.clone(), ANSWER_TIMEOUT),
+            | SyncRequest::Bosses
+            | SyncRequest::Reign(_)
+            | SyncRequest::Settle(_)
+            | SyncRequest::Shares(_) => (self.requests.clone(), ANSWER_TIMEOUT),
         };
         async move {
             let body = encode(request).await?;
@@ -71,11 +74,14 @@ async fn encode(request: SyncRequest) -> Result<Vec<u8>, Unavailable> {
     let is_long = match &request {
         SyncRequest::Push(push) => push.interval.players.len() > LINES_AT_ONCE,
         SyncRequest::Join(join) => !join.lineage.is_empty(),
+        SyncRequest::Shares(shares) => shares.players.len() > LINES_AT_ONCE,
         SyncRequest::Spawn(_)
         | SyncRequest::Enter(_)
         | SyncRequest::Truth(_)
         | SyncRequest::ReadLog(_)
-        | SyncRequest::Bosses => false,
+        | SyncRequest::Bosses
+        | SyncRequest::Reign(_)
+        | SyncRequest::Settle(_) => false,
     };
     if !is_long {
         return Ok(encode_record(&request));

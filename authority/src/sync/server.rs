@@ -1,6 +1,7 @@
 //! A sync service on a port of its own, with its health: what `worldboss authority serve` runs.
 
 use super::service::Service;
+use crate::books::Books;
 use crate::client::Authority;
 use crate::port;
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::routing::get;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use score::Clock;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,12 +47,15 @@ pub fn serve(listener: TcpListener, authority: Arc<dyn Authority>) -> std::io::R
     service.register(&mut registry);
     let registry = Arc::new(registry);
     let (stopping, stopped) = watch::channel(false);
-    let nothing = "there is nothing here; shards use /sync, people /livez, /readyz and /metrics\n";
+    let books = Books::new(Arc::clone(&authority), None, Clock::start());
+    let nothing = "there is nothing here; shards use /sync, people /api/leaderboard, /api/hall, \
+        /api/players/N, /api/ledger, /livez, /readyz and /metrics\n";
     let routes = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(move || ready(authority, stopped)))
         .route("/metrics", get(move || async move { metrics(&registry) }))
         .fallback(move || async move { (StatusCode::NOT_FOUND, nothing) })
+        .merge(books.routes())
         .merge(service.routes());
     let serving = tokio::spawn(port::serve(listener, routes));
     Ok(Server { addr, service, stopping, serving })

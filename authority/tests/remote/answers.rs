@@ -3,17 +3,20 @@
 use crate::place::{
     BOSS, JOURNAL, Place, begin, enter, join, push, push_of_many, pushed, remote, spawn,
 };
-use authority::{Authority, Embedded};
-use protocol::{BossId, Push, ReadLog, SyncRequest, Truth, Unavailable, Verdict};
+use authority::{Authority, Embedded, Steps};
+use protocol::{
+    BossId, ExecutorId, Gen, PlayerId, Push, ReadLog, Reign, Settle, SettleStep, Shares, Stage,
+    Status, SyncRequest, Term, Truth, Unavailable, Verdict,
+};
 use tokio::net::TcpSocket;
-use ucore::Version;
+use ucore::{Bin, Version};
 
 /// Every kind of request, with every kind of answer that a test can have quickly.
 fn requests(truth: &Truth) -> Vec<SyncRequest> {
     let mut twice = spawn();
     twice.spec.hp_max = 77;
     let last = Push { last: true, ..push(9, 9, truth) };
-    let unknown = Push { journal: protocol::JournalId(ucore::Bin([9; 16])), ..push(0, 1, truth) };
+    let unknown = Push { journal: protocol::JournalId(Bin([9; 16])), ..push(0, 1, truth) };
     let page = ReadLog { boss: BOSS, after: Version(0), wait_ms: 0 };
     vec![
         SyncRequest::Bosses,
@@ -35,14 +38,32 @@ fn requests(truth: &Truth) -> Vec<SyncRequest> {
         SyncRequest::ReadLog(page),
         SyncRequest::ReadLog(ReadLog { boss: BossId(9), ..page }),
         SyncRequest::Bosses,
+        SyncRequest::Reign(reign(None)),
+        SyncRequest::Reign(reign(Some(0))),
+        SyncRequest::Reign(reign(None)),
+        SyncRequest::Settle(settle(0)),
+        SyncRequest::Settle(settle(1)),
+        SyncRequest::Shares(Shares { boss: BOSS, generation: Gen(1), players: vec![PlayerId(5)] }),
         SyncRequest::Truth(BOSS),
     ]
+}
+
+const EXECUTOR: ExecutorId = ExecutorId(Bin([0xee; 16]));
+
+fn reign(supersedes: Option<u64>) -> Reign {
+    Reign { boss: BOSS, executor: EXECUTOR, supersedes, suspects: Vec::new() }
+}
+
+fn settle(number: u64) -> Settle {
+    let at = Stage { generation: Gen(1), status: Status::Alive, waited: 0 };
+    let term = Term { number, executor: EXECUTOR };
+    Settle { boss: BOSS, term, at, step: SettleStep::Collect }
 }
 
 #[tokio::test]
 async fn every_answer_is_the_one_that_the_authority_gives() {
     let dir = tempfile::tempdir().unwrap();
-    let direct = Embedded::open(dir.path()).unwrap();
+    let direct = Embedded::open_with(dir.path(), Steps::ByHand).unwrap();
     direct.spawn(spawn()).await.unwrap();
     let place = Place::open().await;
     let remote = place.remote();

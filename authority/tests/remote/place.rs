@@ -1,7 +1,7 @@
 //! Where these tests take place: an embedded authority behind a service, and what can be cut.
 
 use authority::sync::{self, Server};
-use authority::{Answered, Authority, Embedded, Remote, port};
+use authority::{Answered, Authority, Embedded, Remote, Steps, port};
 use futures::{FutureExt, SinkExt, StreamExt};
 use protocol::{
     BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, Numbered, PlayerId,
@@ -59,7 +59,7 @@ impl Place {
     /// A place whose boss has begun.
     pub(crate) async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let embedded = Embedded::open(dir.path()).unwrap();
+        let embedded = Embedded::open_with(dir.path(), Steps::ByHand).unwrap();
         embedded.spawn(spawn()).await.unwrap();
         let (asked, closed) = (watch::Sender::new(0), watch::Sender::new(false));
         let gate = Arc::new(Gate { embedded, asked, closed });
@@ -114,7 +114,7 @@ pub(crate) fn push(from: u64, to: u64, seen: &Truth) -> Push {
     let names = [(player, "Ada".to_owned())].into();
     let interval = Interval { generation: Gen(1), from, to, players, names };
     let (boss, journal, seen) = (BOSS, JOURNAL, seen.seen());
-    Push { boss, journal, interval, last: false, online: 1, seen }
+    Push { boss, journal, interval, last: false, online: 1, seen, standings: 0 }
 }
 
 /// The same damage of each of many players, who have names.

@@ -1,11 +1,12 @@
 //! An authority in memory whose past, answers and retention a test can change.
 
-use authority::machine::{Machine, Output};
+use authority::machine::{Machine, Output, Saga};
 use authority::{Answered, Authority};
 use futures::FutureExt;
 use protocol::{
-    BossId, BossUpdate, Enter, Entry, Gen, Interval, Join, JournalId, LogPage, PlayerId, Push,
-    PushAnswer, ReadLog, Scenario, ShardId, Snapshot, Status, SyncAnswer, SyncRequest, Unavailable,
+    BossId, BossUpdate, Enter, Entry, ExecutorId, Gen, Interval, Join, JournalId, LogPage, Micros,
+    PlayerId, Push, PushAnswer, ReadLog, Scenario, ShardId, Snapshot, Status, SyncAnswer,
+    SyncRequest, Unavailable,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,6 +26,8 @@ pub(crate) struct World(Arc<Mutex<Inner>>);
 #[derive(Debug)]
 struct Inner {
     machine: Machine,
+    saga: Saga,
+    now: Micros,
     log: VecDeque<Entry>,
     /// The value before the oldest entry that it still has.
     base: Snapshot,
@@ -44,7 +47,8 @@ impl World {
         let machine = Machine::new(BOSS, spec);
         let (log, base, page) = (VecDeque::new(), Snapshot::default(), 3);
         let (faults, asked) = (VecDeque::new(), Vec::new());
-        let inner = Inner { machine, log, base, page, faults, asked };
+        let (saga, now) = (Saga::new(BOSS, ExecutorId(Bin([0xee; 16])), 0), Micros(0));
+        let inner = Inner { machine, saga, now, log, base, page, faults, asked };
         let world = Self(Arc::new(Mutex::new(inner)));
         world.inner().sync();
         world
@@ -97,16 +101,18 @@ impl World {
         let interval = Interval { generation, from, to, players, names };
         let seen = inner.machine.truth().seen();
         let (boss, journal) = (BOSS, journal(number));
-        let push = Push { boss, journal, interval, last, online: 1, seen };
+        let push = Push { boss, journal, interval, last, online: 1, seen, standings: 0 };
         let answer = inner.machine.handle_push(push);
         inner.sync();
         answer
     }
 
-    /// One step of the life cycle.
+    /// A second passes.
     pub(crate) fn poll(&self) {
         let mut inner = self.inner();
-        inner.machine.handle_poll();
+        let Inner { machine, saga, now, .. } = &mut *inner;
+        *now = *now + Micros::from_millis(1_000);
+        saga.drive(*now, machine);
         inner.sync();
     }
 
