@@ -3,19 +3,20 @@
 //! Every name ends in the hash of the source. Builds whose rules differ run side by side on one
 //! Redis, and loading never replaces anything: what is there under this name is this source.
 
-use protocol::limits::{JOURNALS_MAX, KEEP_GENERATIONS, LEDGERS_MAX, LINEAGE_MAX, REMAINS_MAX};
+use protocol::limits::{JOURNALS_MAX, KEEP_GENERATIONS, LINEAGE_MAX, REMAINS_MAX};
 use sha1::{Digest, Sha1};
 use std::fmt::Write;
 
 use crate::machine::SILENT_POLLS;
 
 /// The parts in the order in which they use each other.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 6] = [
     include_str!("functions/call.lua"),
     include_str!("functions/books.lua"),
     include_str!("functions/intake.lua"),
     include_str!("functions/join.lua"),
     include_str!("functions/life.lua"),
+    include_str!("functions/settlement.lua"),
 ];
 
 /// The library of this build.
@@ -32,9 +33,8 @@ impl Library {
             ("@KEEP_GENERATIONS@", u64::from(KEEP_GENERATIONS)),
             ("@REMAINS_MAX@", REMAINS_MAX as u64),
             ("@JOURNALS_MAX@", JOURNALS_MAX as u64),
-            ("@LEDGERS_MAX@", u64::from(LEDGERS_MAX)),
             ("@LINEAGE_MAX@", LINEAGE_MAX as u64),
-            ("@SILENT_POLLS@", u64::from(SILENT_POLLS)),
+            ("@SILENT_POLLS@", SILENT_POLLS),
         ] {
             source = source.replace(name, &value.to_string());
         }
@@ -70,8 +70,10 @@ pub(super) enum Function {
     Enter,
     Push,
     Truth,
-    Poll,
+    Reign,
+    Settle,
     Next,
+    Rank,
 }
 
 impl Function {
@@ -79,8 +81,9 @@ impl Function {
     /// node, a call that names a key which does not exist has to wait.
     pub(super) const fn keys(self) -> usize {
         match self {
-            Self::Spawn | Self::Next => 4,
-            Self::Join | Self::Enter | Self::Push | Self::Truth | Self::Poll => 2,
+            Self::Spawn | Self::Next | Self::Rank => 3,
+            Self::Join | Self::Enter | Self::Push | Self::Reign | Self::Settle => 2,
+            Self::Truth => 1,
         }
     }
 
@@ -91,8 +94,10 @@ impl Function {
             Self::Enter => "enter",
             Self::Push => "push",
             Self::Truth => "truth",
-            Self::Poll => "poll",
+            Self::Reign => "reign",
+            Self::Settle => "settle",
             Self::Next => "next",
+            Self::Rank => "rank",
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::fault::{Reaction, explain, explain_unsent, reaction};
 use super::library::Library;
 use super::target::{AddressError, Connection, Purpose, Target, without_password};
-use protocol::Unavailable;
 use protocol::limits::REDIS_READERS_MAX;
+use protocol::{BossId, Unavailable};
+use redis::aio::MultiplexedConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{Cmd, RedisResult, Value, cmd};
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use tokio::time::{Instant, timeout};
 /// How long a connection may take to come up.
 const CONNECT_MAX: Duration = Duration::from_millis(2_500);
 /// How long a function's answer is waited for. Then its outcome is unknown.
-const CALL_MAX: Duration = Duration::from_secs(2);
+pub(super) const CALL_MAX: Duration = Duration::from_secs(2);
 /// How long the answer to a read is waited for.
 pub(super) const READ_MAX: Duration = Duration::from_secs(10);
 /// Time-outs in a row after which a connection is given up: it may lead to a machine that is gone.
@@ -35,6 +36,10 @@ pub(super) struct Link {
     /// Connections for reads that may take their time, while nobody waits on them.
     idle: Mutex<Vec<Connection>>,
     readers: Semaphore,
+    /// The same for reads that wait for what is not there yet, so that they keep back no others.
+    waiting: Semaphore,
+    /// Executors' connections, while nobody uses them.
+    pub(super) apart: Mutex<BTreeMap<BossId, Vec<MultiplexedConnection>>>,
 }
 
 /// The connection that all callers share.
@@ -58,6 +63,8 @@ impl Link {
             shared: Mutex::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(REDIS_READERS_MAX),
+            waiting: Semaphore::new(REDIS_READERS_MAX),
+            apart: Mutex::default(),
         })
     }
 
@@ -143,6 +150,25 @@ impl Link {
         }
     }
 
+    /// A new connection to one server: the only one, or the node of a cluster at this address, or
+    /// any.
+    pub(super) async fn connect_one(
+        &self,
+        address: Option<&str>,
+    ) -> Result<MultiplexedConnection, Unavailable> {
+        let cluster = match &self.target {
+            Target::Cluster(cluster) => cluster,
+            Target::Single(_) => match self.connect(Purpose::Wait).await? {
+                Connection::Single(single) => return Ok(single),
+                Connection::Cluster(_) => {
+                    return Err(Unavailable::Refused("one server is no cluster".to_owned()));
+                }
+            },
+        };
+        let connected = cluster.connect_one(address).await;
+        connected.map_err(|error| explain_unsent(&error, address.unwrap_or(&self.address)))
+    }
+
     /// Why a server that has said hello can't be used.
     fn unfit(&self, hello: &Value) -> Option<String> {
         let said: BTreeMap<String, Value> = redis::from_redis_value_ref(hello).unwrap_or_default();
@@ -201,10 +227,13 @@ impl Link {
 
     /// Reads something, apart from the calls: an answer may be large, or may take `wait` to come.
     pub(super) async fn read(&self, command: &Cmd, wait: Duration) -> Result<Value, Unavailable> {
-        let Ok(_permit) = self.readers.try_acquire() else {
-            let why = "too many readers are at work; read again in a moment";
-            return Err(Unavailable::Refused(why.to_owned()));
+        let why = "too many readers are at work; read again in a moment";
+        let permit = if wait > Duration::ZERO {
+            self.waiting.try_acquire().ok()
+        } else {
+            timeout(READ_MAX, self.readers.acquire()).await.ok().and_then(Result::ok)
         };
+        let Some(_permit) = permit else { return Err(Unavailable::Refused(why.to_owned())) };
         let idle = self.idle.lock().await.pop();
         let mut connection = match idle {
             Some(connection) => connection,

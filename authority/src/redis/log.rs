@@ -27,8 +27,13 @@ impl Redis {
         Ok(LogPage { base: base.map(Box::new), entries })
     }
 
-    /// The value before the current generation's first entry.
+    /// The newest value that is kept: at the latest the one before the current generation.
     pub(super) async fn newest_base(&self, boss: BossId) -> Result<Snapshot, Unavailable> {
+        let mut newest = cmd("HGET");
+        newest.arg(key_of(boss, "bases")).arg("newest");
+        if let Value::BulkString(newest) = self.read(newest).await? {
+            return decode_record(&newest).map_err(|error| odd(&error.to_string()));
+        }
         let mut newest = cmd("HGET");
         newest.arg(key_of(boss, "state")).arg("generation");
         let Value::BulkString(generation) = self.read(newest).await? else {
@@ -61,7 +66,18 @@ impl Redis {
         self.base_of(boss, generation.to_string().as_bytes()).await.map(Some)
     }
 
-    async fn read(&self, command: Cmd) -> Result<Value, Unavailable> {
+    /// One entry, if it is kept.
+    pub(super) async fn entry(
+        &self,
+        boss: BossId,
+        version: Version,
+    ) -> Result<Option<Entry>, Unavailable> {
+        let (mut range, id) = (cmd("XRANGE"), format!("{version}-0"));
+        range.arg(key_of(boss, "log")).arg(&id).arg(&id);
+        Ok(stream(self.read(range).await?)?.pop())
+    }
+
+    pub(super) async fn read(&self, command: Cmd) -> Result<Value, Unavailable> {
         self.shared.link.read(&command, Duration::ZERO).await
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The rules run in Redis as Functions (`functions/`), which append to the same log as the machine
 //! in [`crate::machine`]. What needs players' totals, which are opaque to Redis, is folded from
-//! that log here: late damage by player, and the values at which generations begin.
+//! that log here: late damage by player, the leaderboard, credits and rewards, and the values at
+//! which generations begin.
 
 mod target;
 mod library;
@@ -11,15 +12,19 @@ mod fault;
 mod reply;
 mod request;
 mod log;
-mod executor;
+mod stable;
+mod settlement;
+mod ranking;
+mod executors;
 
 use crate::client::{Answered, Authority};
 use crate::driver::Follower;
-use executor::Executor;
+use executors::Executors;
 use futures::FutureExt;
 use library::{Function, Library};
 use link::Link;
 use protocol::{BossId, Snapshot, SyncAnswer, SyncRequest, Truth, Unavailable};
+use ranking::Ranking;
 use redis::{Cmd, cmd};
 use reply::{Reply, Seen};
 use std::collections::BTreeMap;
@@ -32,18 +37,21 @@ pub use target::{AddressError, without_password};
 #[derive(Debug, Clone)]
 pub struct Redis {
     shared: Arc<Shared>,
-    /// Ends with the last handle.
-    _executor: Option<Arc<Executor>>,
+    /// Who takes the steps of settlements in this process, if anybody does. Ends with the last
+    /// handle.
+    executors: Option<Arc<Executors>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     link: Arc<Link>,
     functions: Library,
-    /// Bosses that journals of this process have joined, and the polls that were last seen there.
-    played: Mutex<BTreeMap<BossId, u64>>,
+    /// The newest answers to shards, until this process's executors have looked at them.
+    sighted: Mutex<BTreeMap<BossId, Seen>>,
     /// Folds of bosses that were needed.
     folds: tokio::sync::Mutex<BTreeMap<BossId, Fold>>,
+    /// Leaderboards of bosses whose executor reigns here.
+    rankings: Mutex<BTreeMap<BossId, Ranking>>,
 }
 
 /// One boss's fold, which one at a time reads on.
@@ -58,17 +66,14 @@ impl Redis {
     pub fn new(url: &str) -> Result<Self, AddressError> {
         let functions = Library::new();
         let link = Arc::new(Link::new(url, functions.clone())?);
-        let (played, folds) = (Mutex::default(), tokio::sync::Mutex::default());
-        let shared = Arc::new(Shared { link, functions, played, folds });
-        Ok(Self { shared, _executor: None })
+        Ok(Self { shared: Arc::new(Shared::new(link, functions)), executors: None })
     }
 
-    /// Takes its part in the life cycles of the bosses that are joined through this handle, as
-    /// every process may: one of them takes each step.
+    /// Takes its part in the settlements of the bosses that shards play through this handle, as
+    /// every process may: one of them reigns.
     #[must_use]
     pub fn with_executor(self) -> Self {
-        let executor = Executor::start(&self);
-        Self { _executor: Some(Arc::new(executor)), ..self }
+        Self { executors: Some(Arc::default()), ..self }
     }
 
     /// Loads the Function library on every master, and gives back its name. Where it is already,
@@ -96,6 +101,12 @@ impl Redis {
         function: Function,
         args: impl FnOnce(&mut Cmd),
     ) -> Result<(String, Reply), Unavailable> {
+        let command = self.command(boss, function, args);
+        Reply::open(boss, self.shared.link.call(&command).await?)
+    }
+
+    /// The call of a function about a boss.
+    fn command(&self, boss: BossId, function: Function, args: impl FnOnce(&mut Cmd)) -> Cmd {
         let name = if function == Function::Truth { "FCALL_RO" } else { "FCALL" };
         let keys = &KEYS[..function.keys()];
         let mut command = cmd(name);
@@ -104,17 +115,7 @@ impl Redis {
             command.arg(key_of(boss, key));
         }
         args(&mut command);
-        Reply::open(boss, self.shared.link.call(&command).await?)
-    }
-
-    fn played(&self) -> MutexGuard<'_, BTreeMap<BossId, u64>> {
-        self.shared.played.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes how many polls a boss has had, if it is played here.
-    fn note(&self, boss: BossId, seen: Seen) -> Truth {
-        self.played().entry(boss).and_modify(|polls| *polls = seen.polls);
-        seen.truth
+        command
     }
 
     /// The boss as its log tells it, now. Who gives up waiting leaves what was read to the next.
@@ -125,23 +126,40 @@ impl Redis {
             let mut fold = fold.lock().await;
             let follower = match &mut *fold {
                 Some(follower) => follower,
-                None => fold.insert(redis.follower(boss).await?),
+                None => match redis.follower(boss).await {
+                    Ok(follower) => fold.insert(follower),
+                    Err(why) => {
+                        // Whoever asks for bosses that are none must leave nothing behind.
+                        redis.shared.folds.lock().await.remove(&boss);
+                        return Err(why);
+                    }
+                },
             };
             Ok(follower.catch_up().await?)
         });
         folding.await.unwrap_or_else(|error| Err(Unavailable::Unknown(error.to_string())))
     }
 
-    /// A follower from the current generation's beginning on, which has all books that still count.
+    /// A follower from the newest kept value on, which has all books that still count.
     async fn follower(&self, boss: BossId) -> Result<Follower, Unavailable> {
         let base = self.newest_base(boss).await?;
         // A handle without folds of its own, or they would keep each other alive.
         let (link, functions) = (Arc::clone(&self.shared.link), self.shared.functions.clone());
-        let (played, folds) = (Mutex::default(), tokio::sync::Mutex::default());
-        let shared = Arc::new(Shared { link, functions, played, folds });
-        let handle = Arc::new(Self { shared, _executor: None });
+        let shared = Arc::new(Shared::new(link, functions));
+        let handle = Arc::new(Self { shared, executors: None });
         Ok(Follower::from(handle, boss, base))
     }
+}
+
+impl Shared {
+    fn new(link: Arc<Link>, functions: Library) -> Self {
+        let (sighted, folds, rankings) = Default::default();
+        Self { link, functions, sighted, folds, rankings }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Authority for Redis {
@@ -156,6 +174,9 @@ impl Authority for Redis {
                 SyncRequest::Truth(boss) => SyncAnswer::Truth(redis.truth_of(boss).await?),
                 SyncRequest::ReadLog(page) => SyncAnswer::ReadLog(redis.page(page).await?),
                 SyncRequest::Bosses => SyncAnswer::Bosses(redis.list().await?),
+                SyncRequest::Reign(reign) => SyncAnswer::Reign(redis.reign(reign).await?),
+                SyncRequest::Settle(settle) => SyncAnswer::Settle(redis.settle(settle).await?),
+                SyncRequest::Shares(asked) => SyncAnswer::Shares(redis.shares(&asked).await?),
             })
         }
         .boxed()
@@ -163,7 +184,7 @@ impl Authority for Redis {
 }
 
 /// The kinds of a boss's keys, in the order in which the functions take them.
-const KEYS: [&str; 4] = ["state", "log", "bases", "ledgers"];
+const KEYS: [&str; 3] = ["state", "log", "bases"];
 
 /// A key of a boss. Its hash tag keeps all of them in one slot.
 fn key_of(boss: BossId, kind: &str) -> String {

@@ -15,6 +15,7 @@ const BOSSES: &str = "worldboss:bosses";
 
 impl Redis {
     pub(super) async fn spawn(&self, spawn: Spawn) -> Result<SpawnAnswer, Unavailable> {
+        spawn.spec.check().map_err(Unavailable::Refused)?;
         let boss = spawn.boss;
         let mut register = cmd("SADD");
         register.arg(BOSSES).arg(boss.0);
@@ -38,7 +39,7 @@ impl Redis {
             "joined" => {
                 let (inherits, is_late, spec) = (reply.flag()?, reply.flag()?, reply.spec()?);
                 let seen = reply.seen()?;
-                self.played().insert(boss, seen.polls);
+                self.play(boss, seen);
                 let late = if is_late { self.late_of_lineage(&join).await? } else { Vec::new() };
                 JoinAnswer::Joined { inherits, late, spec, truth: seen.truth }
             }
@@ -50,6 +51,7 @@ impl Redis {
             "fenced" => JoinAnswer::Fenced,
             "refused" => JoinAnswer::Refused,
             "full" => JoinAnswer::Full,
+            "ahead" => JoinAnswer::Ahead,
             _ => return Err(odd(&word)),
         })
     }
@@ -63,9 +65,9 @@ impl Redis {
         Ok(match word.as_str() {
             "entered" => {
                 let spec = reply.spec()?;
-                EnterAnswer::Entered { spec, truth: self.note(boss, reply.seen()?) }
+                EnterAnswer::Entered { spec, truth: self.play(boss, reply.seen()?) }
             }
-            "too_late" => EnterAnswer::TooLate { truth: self.note(boss, reply.seen()?) },
+            "too_late" => EnterAnswer::TooLate { truth: self.play(boss, reply.seen()?) },
             "fenced" => EnterAnswer::Fenced,
             "unknown" => EnterAnswer::Unknown,
             _ => return Err(odd(&word)),
@@ -78,13 +80,14 @@ impl Redis {
         let (word, mut reply) = called.await?;
         let verdict = verdict(&word).ok_or_else(|| odd(&word))?;
         let (applied, rolled_back, is_late) = (reply.number()?, reply.flag()?, reply.flag()?);
-        let truth = self.note(boss, reply.seen()?);
+        let standings = reply.standings()?;
+        let truth = self.play(boss, reply.seen()?);
         let late = if verdict == Verdict::Closed && is_late {
             self.late_of_push(&push).await?
         } else {
             Vec::new()
         };
-        Ok(PushAnswer { verdict, applied, late, rolled_back, truth })
+        Ok(PushAnswer { verdict, applied, late, rolled_back, standings, truth })
     }
 
     /// Each named player's damage that came late.
@@ -131,8 +134,7 @@ fn write_spec(spec: &BossSpec, to: &mut Cmd) {
         hp.to_string()
     });
     let phases = phases.collect::<Vec<_>>().join(" ");
-    let (collect, respawn) = (spec.timing.collect_s, spec.timing.respawn_s);
-    to.arg(encode(spec)).arg(spec.hp_max).arg(phases).arg(collect).arg(respawn);
+    to.arg(encode(spec)).arg(spec.hp_max).arg(phases);
 }
 
 fn write_join(join: &Join, to: &mut Cmd) {
@@ -150,7 +152,7 @@ fn write_push(push: &Push, to: &mut Cmd) {
     to.arg(push.journal.to_string());
     write_interval(&push.interval, to);
     to.arg(u8::from(push.last)).arg(push.interval.blob()).arg(push.online);
-    to.arg(push.seen.version.0).arg(push.seen.chain.to_string());
+    to.arg(push.seen.version.0).arg(push.seen.chain.to_string()).arg(push.standings);
 }
 
 fn write_interval(interval: &Interval, to: &mut Cmd) {

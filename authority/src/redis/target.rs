@@ -6,9 +6,12 @@ use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisResult};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult,
+};
 use socket2::TcpKeepalive;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long one node of a cluster may take to accept a connection, and half of what it may take to
 /// answer.
@@ -39,6 +42,8 @@ pub(super) enum Target {
 pub(super) struct Cluster {
     shared: ClusterClient,
     waiting: ClusterClient,
+    /// The nodes that the address names.
+    nodes: Vec<ConnectionInfo>,
 }
 
 /// What a connection is for.
@@ -93,19 +98,12 @@ impl Target {
                 .build()
         };
         let (shared, waiting) = (client(NODE_MAX * 2)?, client(READ_MAX + WAIT_MAX)?);
-        Ok(Self::Cluster(Box::new(Cluster { shared, waiting })))
+        Ok(Self::Cluster(Box::new(Cluster { shared, waiting, nodes })))
     }
 
     pub(super) async fn connect(&self, purpose: Purpose) -> RedisResult<Connection> {
         match self {
-            Self::Single(client) => {
-                // Who calls has a time-out of its own around everything.
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(None)
-                    .set_response_timeout(None);
-                let connection = client.get_multiplexed_async_connection_with_config(&config);
-                connection.await.map(Connection::Single)
-            }
+            Self::Single(client) => open(client).await.map(Connection::Single),
             Self::Cluster(cluster) => {
                 let client = match purpose {
                     Purpose::Share => &cluster.shared,
@@ -115,6 +113,45 @@ impl Target {
             }
         }
     }
+}
+
+impl Cluster {
+    /// A connection to one node: the one at this address, or else the first one that answers.
+    pub(super) async fn connect_one(
+        &self,
+        address: Option<&str>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let named = self.nodes.first().zip(address).and_then(|(node, place)| at(node, place));
+        let nodes = named.map_or_else(|| self.nodes.clone(), |node| vec![node]);
+        let mut failed = None;
+        for node in nodes {
+            match timeout(NODE_MAX, open(&Client::open(node)?)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => failed = Some(error),
+                Err(_) => {}
+            }
+        }
+        let silent = || std::io::Error::from(std::io::ErrorKind::TimedOut).into();
+        Err(failed.unwrap_or_else(silent))
+    }
+}
+
+async fn open(client: &Client) -> RedisResult<MultiplexedConnection> {
+    // Who calls has a time-out of its own around everything.
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// The node at another address, for the same user.
+fn at(node: &ConnectionInfo, address: &str) -> Option<ConnectionInfo> {
+    let (host, port) = address.rsplit_once(':')?;
+    let (host, port) = (host.to_owned(), port.parse().ok()?);
+    let mut addr = ConnectionAddr::Tcp(host.clone(), port);
+    if let ConnectionAddr::TcpTls { insecure, tls_params, .. } = node.addr().clone() {
+        addr = ConnectionAddr::TcpTls { host, port, insecure, tls_params };
+    }
+    Some(node.clone().set_addr(addr))
 }
 
 fn info(url: &str) -> RedisResult<ConnectionInfo> {

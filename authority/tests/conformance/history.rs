@@ -4,8 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::limits::HP_MAX;
 use protocol::{
-    Boss, BossId, BossSpec, Claim, Enter, Gen, Interval, Join, JournalId, PlayerId, Push, Scenario,
-    Seen, ShardId, Spawn, Status, SyncRequest, Truth,
+    Boss, BossId, BossSpec, Claim, Enter, ExecutorId, Gen, Interval, Join, JournalId, Life,
+    Missing, PlayerId, Push, Reign, Reward, RewardId, Scenario, Seen, Settle, SettleStep, ShardId,
+    Shares, Spawn, Stage, Status, SyncRequest, Term, Truth,
 };
 use std::collections::BTreeMap;
 use ucore::{Bin, Max};
@@ -26,7 +27,8 @@ pub(crate) enum Step {
     },
     /// A new process on a disk: the next pushes of that shard come from another journal.
     Renew(u8),
-    Poll,
+    /// A second passes: the history's executor looks, and takes every step that is due.
+    Second,
     Restart,
     Save,
     RollBack,
@@ -60,6 +62,21 @@ pub(crate) enum Ask {
     Next {
         journal: u8,
     },
+    /// Another executor looks, and may want the next term.
+    Reign {
+        executor: u8,
+        supersedes: Option<i8>,
+    },
+    /// Somebody takes a step, maybe of another term, at another place, or that does not fit.
+    Settle {
+        terms_ago: i8,
+        is_here: bool,
+        step: SettleStep,
+    },
+    /// What players get of a generation.
+    Shares {
+        back: u32,
+    },
 }
 
 /// Where an interval begins.
@@ -86,11 +103,11 @@ pub(crate) enum Lives {
 }
 
 pub(crate) fn steps(lives: Lives) -> impl Strategy<Value = Vec<Step>> {
-    let (polls, max) = if lives == Lives::Long { (4, 150) } else { (24, 300) };
-    vec(step(lives, polls), 1..max)
+    let (seconds, max) = if lives == Lives::Long { (6, 150) } else { (24, 300) };
+    vec(step(lives, seconds), 1..max)
 }
 
-fn step(lives: Lives, polls: u32) -> impl Strategy<Value = Step> {
+fn step(lives: Lives, seconds: u32) -> impl Strategy<Value = Step> {
     let journal = || 0..3_u8;
     prop_oneof![
         14 => (journal(), 0..4_u64, 1..60_u64)
@@ -98,7 +115,7 @@ fn step(lives: Lives, polls: u32) -> impl Strategy<Value = Step> {
         28 => ask(lives).prop_map(Step::Ask),
         2 => any::<prop::sample::Index>().prop_map(|idx| Step::Again(idx.index(1_000))),
         2 => journal().prop_map(Step::Renew),
-        polls => Just(Step::Poll),
+        seconds => Just(Step::Second),
         1 => Just(Step::Restart),
         1 => Just(Step::Save),
         1 => Just(Step::RollBack),
@@ -120,7 +137,17 @@ fn ask(lives: Lives) -> impl Strategy<Value = Ask> {
             }),
         1 => Just(Ask::Truth),
         24 => journal().prop_map(|journal| Ask::Next { journal }),
+        2 => (0..3_u8, prop_oneof![3 => Just(Some(0)), 1 => Just(None), 1 => Just(Some(-1_i8))])
+            .prop_map(|(executor, supersedes)| Ask::Reign { executor, supersedes }),
+        4 => (prop_oneof![4 => Just(0_i8), 1 => Just(1)], prop::bool::weighted(0.8), settle_step())
+            .prop_map(|(terms_ago, is_here, step)| Ask::Settle { terms_ago, is_here, step }),
+        4 => back().prop_map(|back| Ask::Shares { back }),
     ]
+}
+
+fn settle_step() -> impl Strategy<Value = SettleStep> {
+    use SettleStep::{Close, Collect, Credit, Respawn, Reward, Wait};
+    prop::sample::select(vec![Collect, Wait, Close, Credit, Reward, Respawn])
 }
 
 /// Generations before the current one.
@@ -153,6 +180,8 @@ pub(crate) struct Shards {
     truth: Option<Truth>,
     /// One that was seen earlier, maybe before a roll-back.
     stale: Option<Truth>,
+    /// The number of the newest leaderboard.
+    standings: u64,
 }
 
 impl Shards {
@@ -164,6 +193,7 @@ impl Shards {
             names: 0,
             truth: None,
             stale: None,
+            standings: 0,
         };
         (0..3).for_each(|shard| shards.renew(shard));
         shards
@@ -185,6 +215,10 @@ impl Shards {
             self.stale = self.truth;
         }
         self.truth = Some(truth);
+    }
+
+    pub(crate) fn learn_standings(&mut self, number: u64) {
+        self.standings = number;
     }
 
     fn generation(&self) -> Gen {
@@ -218,13 +252,43 @@ impl Shards {
                 let generation = Gen(self.generation().0.saturating_sub(back));
                 let journal = self.journal(journal);
                 let interval = self.interval(journal, generation, from, known);
+                let standings = if seen { self.standings } else { 0 };
                 let seen = if seen { self.truth } else { self.stale };
                 let nothing = Seen { version: ucore::Version(0), chain: ucore::Chain::START };
                 let seen = seen.map_or(nothing, |truth| truth.seen());
-                SyncRequest::Push(Push { boss, journal, interval, last, online: 3, seen })
+                SyncRequest::Push(Push {
+                    boss,
+                    journal,
+                    interval,
+                    last,
+                    online: 3,
+                    seen,
+                    standings,
+                })
             }
             Ask::Truth => SyncRequest::Truth(boss),
             Ask::Next { journal } => self.request(&self.next(journal, known), known),
+            Ask::Reign { executor, supersedes } => {
+                let number = known.map_or(0, |boss| boss.term().number);
+                let supersedes = supersedes.map(|ago| number.saturating_add_signed(ago.into()));
+                let suspects = vec![self.journal(executor)];
+                let executor = ExecutorId(Bin([0xe0 + executor; 16]));
+                SyncRequest::Reign(Reign { boss, executor, supersedes, suspects })
+            }
+            Ask::Settle { terms_ago, is_here, step } => {
+                let Term { number, executor } = known.map(Boss::term).unwrap_or_default();
+                let number = number.saturating_add_signed((-terms_ago).into());
+                let mut at = known.and_then(Boss::current).map_or_else(nowhere, stage);
+                if !is_here {
+                    at.waited += 1;
+                }
+                SyncRequest::Settle(Settle { boss, term: Term { number, executor }, at, step })
+            }
+            Ask::Shares { back } => {
+                let generation = Gen(self.generation().0.saturating_sub(back));
+                let players = [3, 1, 7].map(PlayerId).to_vec();
+                SyncRequest::Shares(Shares { boss, generation, players })
+            }
         }
     }
 
@@ -238,7 +302,10 @@ impl Shards {
             return Ask::Join { journal: shard, from };
         }
         let owed = boss.books().find(|(_, life)| {
-            let over = matches!(life.status, Status::Collecting | Status::Closed);
+            let over = matches!(
+                life.status,
+                Status::Collecting | Status::Closed | Status::Credited | Status::Rewarded
+            );
             over && life.entered.get(&journal) == Some(&false)
         });
         match owed {
@@ -290,10 +357,27 @@ impl Shards {
     }
 }
 
-/// The scenario that comes along, with other HP and a short pause.
+/// Where a settlement is by the log.
+fn stage((generation, life): (Gen, &Life)) -> Stage {
+    Stage { generation, status: life.status, waited: life.waited }
+}
+
+/// A place before the first generation.
+fn nowhere() -> Stage {
+    Stage { generation: Gen(0), status: Status::Defeated, waited: 0 }
+}
+
+/// The scenario that comes along, with other HP, a short pause and a draw. Every second one waits
+/// for those alone that are heard.
 fn spec(hp_max: u64) -> BossSpec {
     let mut spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
     spec.hp_max = hp_max;
     (spec.timing.collect_s, spec.timing.respawn_s) = (3, 1);
+    spec.missing = if hp_max.is_multiple_of(2) { Missing::Apply } else { Missing::Discard };
+    let reward = |id, top_percent, chance_percent| {
+        let name = format!("reward {id}");
+        Reward { id: RewardId(id), name, top_percent, chance_percent }
+    };
+    spec.rewards = vec![reward(1, 1, 100), reward(2, 100, 50)];
     spec
 }

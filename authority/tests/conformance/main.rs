@@ -6,205 +6,137 @@
 
 mod history;
 mod subject;
+mod mask;
+mod met;
 
+use authority::machine::{Audit, Saga, SagaAnswer, SagaRequest};
 use history::{Ask, From, Lives, Shards, Step, steps};
+use mask::{Mask, truth_of};
+use met::{Met, USUAL};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use protocol::{
-    BossId, EnterAnswer, JoinAnswer, SyncAnswer, SyncRequest, Truth, Unavailable, Verdict,
-};
-use std::collections::BTreeMap;
+use protocol::{BossId, ExecutorId, Micros, PushAnswer, SyncAnswer, SyncRequest, Unavailable};
 use std::sync::Arc;
 use subject::{Answer, InRedis, Memory, OnDisk, Place, Served, Subject, log};
 use tokio::runtime::Runtime;
-use ucore::Version;
+use ucore::{Bin, Version};
 use xtask::redis::{Cluster, Server};
 
-/// What histories have met: one that met nothing proves nothing.
-#[derive(Debug, Default)]
-struct Met(BTreeMap<&'static str, u32>);
-
-impl Met {
-    fn note(&mut self, answer: &Answer) {
-        let what = match answer {
-            Ok(SyncAnswer::Push(push)) => {
-                if push.rolled_back {
-                    *self.0.entry("rolled back").or_default() += 1;
-                }
-                if push.truth.generation.0 > 5 {
-                    *self.0.entry("a sixth generation").or_default() += 1;
-                }
-                if !push.late.is_empty() {
-                    *self.0.entry("late lines").or_default() += 1;
-                }
-                match push.verdict {
-                    Verdict::Counted => "counted",
-                    Verdict::Duplicate => "duplicate",
-                    Verdict::Gap => "gap",
-                    Verdict::Closed => "closed",
-                    Verdict::NotEntered => "not entered",
-                    Verdict::Fenced => "fenced",
-                    Verdict::Unknown => "unknown",
-                    Verdict::Refused => "refused",
-                }
-            }
-            Ok(SyncAnswer::Join(JoinAnswer::Joined { inherits: true, .. })) => "inherited",
-            Ok(SyncAnswer::Join(JoinAnswer::Joined { .. })) => "joined",
-            Ok(SyncAnswer::Join(JoinAnswer::Gap { .. })) => "gap of a claim",
-            Ok(SyncAnswer::Join(JoinAnswer::Fenced)) => "join fenced",
-            Ok(SyncAnswer::Enter(EnterAnswer::Entered { .. })) => "entered",
-            Ok(SyncAnswer::Enter(EnterAnswer::TooLate { .. })) => "too late",
-            Ok(_) => "other",
-            Err(_) => "no boss",
-        };
-        *self.0.entry(what).or_default() += 1;
-    }
-
-    fn require(&self, whats: &[&str]) {
-        eprintln!("met: {:?}", self.0);
-        for what in whats {
-            assert!(self.0.contains_key(what), "no history met `{what}`: {:?}", self.0);
-        }
-    }
+/// A history, as far as it has come: the machine, and the authority that is held to its answers.
+struct Play<'a> {
+    memory: Memory,
+    subject: &'a mut dyn Subject,
+    shards: Shards,
+    /// The executor that takes the steps.
+    saga: Saga,
+    now: Micros,
+    mask: Mask,
+    saved: bool,
+    past: Vec<SyncRequest>,
+    met: &'a mut Met,
 }
 
-/// What all answers of a run may differ in: players online are a hint that no log keeps, so a
-/// restart loses it; and a position before the kept log can't be told from another.
-#[derive(Debug, Clone, Copy)]
-struct Mask {
-    players: bool,
-    kept_from: Version,
-}
-
-fn masked(answer: Answer, request: &SyncRequest, mask: Mask) -> Answer {
-    let hide = |truth: &mut Truth| {
-        if mask.players {
-            truth.players = 0;
+impl<'a> Play<'a> {
+    fn new(boss: BossId, subject: &'a mut dyn Subject, met: &'a mut Met) -> Self {
+        Self {
+            memory: Memory::new(boss),
+            subject,
+            shards: Shards::new(boss),
+            saga: Saga::new(boss, ExecutorId(Bin([0xee; 16])), 0),
+            now: Micros(0),
+            mask: Mask { hints: false, kept_from: Version(0) },
+            saved: false,
+            past: Vec::new(),
+            met,
         }
-    };
-    let mut answer = answer?;
-    match &mut answer {
-        SyncAnswer::Push(push) => {
-            hide(&mut push.truth);
-            if let SyncRequest::Push(request) = request
-                && request.seen.version <= mask.kept_from
-            {
-                push.rolled_back = false;
-            }
-        }
-        SyncAnswer::Join(JoinAnswer::Joined { truth, .. })
-        | SyncAnswer::Enter(EnterAnswer::Entered { truth, .. } | EnterAnswer::TooLate { truth })
-        | SyncAnswer::Truth(truth) => hide(truth),
-        SyncAnswer::Spawn(spawn) => {
-            let mut truth = *spawn.truth();
-            hide(&mut truth);
-            *spawn = match spawn {
-                protocol::SpawnAnswer::Begun(_) => protocol::SpawnAnswer::Begun(truth),
-                protocol::SpawnAnswer::Next(_) => protocol::SpawnAnswer::Next(truth),
-            };
-        }
-        SyncAnswer::Join(_)
-        | SyncAnswer::Enter(_)
-        | SyncAnswer::ReadLog(_)
-        | SyncAnswer::Bosses(_) => {}
     }
-    Ok(answer)
-}
 
-fn truth_of(answer: &Answer) -> Option<Truth> {
-    match answer {
-        Ok(SyncAnswer::Push(push)) => Some(push.truth),
-        Ok(SyncAnswer::Truth(truth)) => Some(*truth),
-        Ok(SyncAnswer::Join(JoinAnswer::Joined { truth, .. })) => Some(*truth),
-        Ok(SyncAnswer::Enter(
-            EnterAnswer::Entered { truth, .. } | EnterAnswer::TooLate { truth },
-        )) => Some(*truth),
-        Ok(SyncAnswer::Spawn(spawn)) => Some(*spawn.truth()),
-        _ => None,
-    }
-}
-
-/// Plays one history against the machine and another authority.
-async fn play(steps: &[Step], boss: BossId, subject: &mut dyn Subject, met: &mut Met) {
-    let (mut memory, mut shards, mut past) = (Memory::new(boss), Shards::new(boss), Vec::new());
-    let mut mask = Mask { players: false, kept_from: Version(0) };
-    let mut saved = false;
-    for (at, step) in steps.iter().enumerate() {
-        let request = match step {
-            Step::Ask(ask) => shards.request(ask, memory.boss()),
-            Step::Again(idx) if !past.is_empty() => {
-                let request: &SyncRequest = &past[idx % past.len()];
-                request.clone()
+    async fn step(&mut self, step: &Step) {
+        match step {
+            Step::Ask(ask) => {
+                let request = self.shards.request(ask, self.memory.boss());
+                self.past.push(request.clone());
+                drop(self.ask(request).await);
             }
-            Step::Hit { journal, player, damage } => {
-                shards.hit(*journal, *player, *damage);
-                continue;
+            Step::Again(_) if self.past.is_empty() => {}
+            Step::Again(idx) => {
+                let request = self.past[idx % self.past.len()].clone();
+                drop(self.ask(request).await);
             }
-            Step::Renew(shard) => {
-                shards.renew(*shard);
-                continue;
-            }
-            Step::Poll => {
-                memory.poll().await;
-                subject.poll().await;
-                continue;
-            }
+            Step::Hit { journal, player, damage } => self.shards.hit(*journal, *player, *damage),
+            Step::Renew(shard) => self.shards.renew(*shard),
+            Step::Second => self.second().await,
             Step::Restart => {
-                memory.restart().await;
-                subject.restart().await;
-                mask.players = true;
-                continue;
+                self.memory.restart().await;
+                self.subject.restart().await;
+                self.mask.hints = true;
             }
             Step::Save => {
-                memory.save().await;
-                subject.save().await;
-                (saved, mask.players) = (true, true);
-                continue;
+                self.memory.save().await;
+                self.subject.save().await;
+                (self.saved, self.mask.hints) = (true, true);
             }
-            Step::RollBack if saved => {
-                memory.roll_back().await;
-                subject.roll_back().await;
-                mask.players = true;
-                continue;
+            Step::RollBack if self.saved => {
+                self.memory.roll_back().await;
+                self.subject.roll_back().await;
             }
-            Step::Again(_) | Step::RollBack => continue,
-        };
-        let expected = memory.ask(request.clone()).await;
-        let found = subject.ask(request.clone()).await;
-        met.note(&expected);
-        if let Some(truth) = truth_of(&expected) {
-            shards.learn(truth);
+            Step::RollBack => {}
         }
-        mask.kept_from = memory.kept_from();
-        let (expected, found) = (masked(expected, &request, mask), masked(found, &request, mask));
-        assert_eq!(found, expected, "{} at step {at}, {request:#?}", subject.name());
-        past.push(request);
     }
-    if memory.boss().is_some() {
-        let (expected, found) = (log(&mut memory, boss).await, log(subject, boss).await);
-        assert_eq!(found, expected, "the decoded log of {}", subject.name());
+
+    /// Asks both, and gives back what the machine has answered.
+    async fn ask(&mut self, request: SyncRequest) -> Answer {
+        let expected = self.memory.ask(request.clone()).await;
+        let found = self.subject.ask(request.clone()).await;
+        self.met.note(&request, &expected);
+        if let Ok(mut answer) = expected.clone() {
+            truth_of(&mut answer).into_iter().for_each(|truth| self.shards.learn(*truth));
+        }
+        if let Ok(SyncAnswer::Push(PushAnswer { standings: Some(standings), .. })) = &expected {
+            self.shards.learn_standings(standings.number);
+        }
+        self.mask.kept_from = self.memory.kept_from();
+        let (mask, name) = (self.mask, self.subject.name());
+        assert_eq!(
+            mask.masked(found, &request),
+            mask.masked(expected.clone(), &request),
+            "{name} at {request:#?}"
+        );
+        expected
+    }
+
+    async fn second(&mut self) {
+        self.now = self.now + Micros::from_millis(1_000);
+        while let Some(request) = self.saga.poll_request(self.now) {
+            let answer = match request {
+                SagaRequest::Reign(reign) => self.ask(SyncRequest::Reign(reign)).await,
+                SagaRequest::Settle(settle) => self.ask(SyncRequest::Settle(settle)).await,
+            };
+            let answer = match answer {
+                Ok(SyncAnswer::Reign(progress)) => SagaAnswer::Reign(progress),
+                Ok(SyncAnswer::Settle(settled)) => SagaAnswer::Settle(settled),
+                _ => {
+                    self.saga.handle_no_answer(self.now);
+                    continue;
+                }
+            };
+            self.saga.handle_answer(self.now, &answer);
+        }
+    }
+
+    async fn compare_logs(&mut self, boss: BossId) {
+        if self.memory.boss().is_some() {
+            let expected = log(&mut self.memory, boss).await;
+            let found = log(self.subject, boss).await;
+            assert_eq!(found, expected, "the decoded log of {}", self.subject.name());
+            let mut audit = Audit::new(found.0).unwrap();
+            found.1.iter().for_each(|entry| audit.handle_entry(entry).unwrap());
+            if let Ok(SyncAnswer::Truth(truth)) = self.subject.ask(SyncRequest::Truth(boss)).await {
+                audit.handle_truth(&truth).unwrap();
+            }
+        }
     }
 }
-
-const USUAL: &[&str] = &[
-    "counted",
-    "duplicate",
-    "gap",
-    "closed",
-    "late lines",
-    "not entered",
-    "fenced",
-    "unknown",
-    "refused",
-    "inherited",
-    "joined",
-    "gap of a claim",
-    "join fenced",
-    "entered",
-    "too late",
-    "rolled back",
-    "no boss",
-];
 
 /// Plays a share of the usual number of histories. Each has a boss of its own, so that all can
 /// share one server.
@@ -230,7 +162,14 @@ fn play_all(lives: Lives, share: u32, subject: impl Fn(BossId) -> Box<dyn Subjec
             begun.push(Step::Ask(Ask::Join { journal, from }));
         });
         begun.extend(steps);
-        runtime.block_on(play(&begun, boss, &mut *subject, &mut met.borrow_mut()));
+        let mut met = met.borrow_mut();
+        runtime.block_on(async {
+            let mut play = Play::new(boss, &mut *subject, &mut met);
+            for step in &begun {
+                play.step(step).await;
+            }
+            play.compare_logs(boss).await;
+        });
         Ok(())
     });
     result.unwrap();

@@ -21,8 +21,6 @@ pub(crate) type Answer = Result<SyncAnswer, Unavailable>;
 pub(crate) trait Subject: Send {
     fn name(&self) -> &'static str;
     fn ask(&mut self, request: SyncRequest) -> BoxFuture<'_, Answer>;
-    /// A second passes.
-    fn poll(&mut self) -> BoxFuture<'_, ()>;
     /// Its process ends, and the next one begins.
     fn restart(&mut self) -> BoxFuture<'_, ()>;
     /// Remembers how things are now, as a backup or a replica would.
@@ -102,12 +100,6 @@ impl Memory {
         answer
     }
 
-    /// A second passes.
-    fn pass(&mut self) {
-        self.boss.iter_mut().for_each(Machine::handle_poll);
-        self.keep();
-    }
-
     fn keep_copy(&mut self) {
         self.saved = Some(self.kept.clone());
     }
@@ -133,6 +125,9 @@ impl Memory {
             SyncRequest::Truth(_) => SyncAnswer::Truth(boss.truth()),
             SyncRequest::ReadLog(page) => SyncAnswer::ReadLog(self.kept.page(page)),
             SyncRequest::Bosses => SyncAnswer::Bosses(vec![self.id]),
+            SyncRequest::Reign(reign) => SyncAnswer::Reign(boss.handle_reign(reign)),
+            SyncRequest::Settle(settle) => SyncAnswer::Settle(boss.handle_settle(settle)),
+            SyncRequest::Shares(shares) => SyncAnswer::Shares(boss.handle_shares(&shares)),
         })
     }
 }
@@ -155,11 +150,6 @@ impl Subject for Memory {
 
     fn ask(&mut self, request: SyncRequest) -> BoxFuture<'_, Answer> {
         ready(self.serve(request)).boxed()
-    }
-
-    fn poll(&mut self) -> BoxFuture<'_, ()> {
-        self.pass();
-        ready(()).boxed()
     }
 
     fn restart(&mut self) -> BoxFuture<'_, ()> {
@@ -217,11 +207,6 @@ impl Subject for Served {
 
     fn ask(&mut self, request: SyncRequest) -> BoxFuture<'_, Answer> {
         self.remote.ask(request)
-    }
-
-    fn poll(&mut self) -> BoxFuture<'_, ()> {
-        self.memory().pass();
-        ready(()).boxed()
     }
 
     fn restart(&mut self) -> BoxFuture<'_, ()> {
@@ -289,10 +274,6 @@ impl Subject for OnDisk {
         self.authority().ask(request)
     }
 
-    fn poll(&mut self) -> BoxFuture<'_, ()> {
-        async { self.authority().poll().await.unwrap() }.boxed()
-    }
-
     fn restart(&mut self) -> BoxFuture<'_, ()> {
         self.closed(|_| {})
     }
@@ -357,8 +338,8 @@ impl InRedis {
         Self { boss, place, authority, saved: None }
     }
 
-    fn keys(&self) -> [String; 4] {
-        ["state", "log", "bases", "ledgers"].map(|kind| format!("{{boss:{}}}:{kind}", self.boss))
+    fn keys(&self) -> [String; 3] {
+        ["state", "log", "bases"].map(|kind| format!("{{boss:{}}}:{kind}", self.boss))
     }
 
     fn command(&self, key: &str, words: &[&[u8]]) -> Reply {
@@ -375,15 +356,13 @@ impl Subject for InRedis {
     }
 
     fn ask(&mut self, request: SyncRequest) -> BoxFuture<'_, Answer> {
-        self.authority.ask(request)
-    }
-
-    fn poll(&mut self) -> BoxFuture<'_, ()> {
         async {
-            match self.authority.poll(self.boss).await {
-                Ok(()) | Err(Unavailable::NoBoss(_)) => {}
-                Err(error) => panic!("{error}"),
+            let is_look = matches!(request, SyncRequest::Reign(_));
+            let answer = self.authority.ask(request).await;
+            if is_look {
+                self.authority.ranked(self.boss).await;
             }
+            answer
         }
         .boxed()
     }

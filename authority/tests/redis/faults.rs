@@ -1,6 +1,6 @@
 //! A Redis that hangs, dies, comes back, or comes back with less: the books balance afterwards.
 
-use crate::shard::{Shard, spawn};
+use crate::shard::{Shard, open, spawn};
 use authority::{Authority, Follower, Redis};
 use protocol::{BossId, Gen, ReadLog, Status, Unavailable, Verdict};
 use std::sync::Arc;
@@ -9,12 +9,8 @@ use xtask::redis::Server;
 
 const BOSS: BossId = BossId(1);
 
-fn open(server: &Server) -> Redis {
-    Redis::new(&server.url()).unwrap()
-}
-
 /// The lines of the whole log.
-async fn lines(redis: &Redis) -> Vec<String> {
+pub(crate) async fn lines(redis: &Redis) -> Vec<String> {
     let (mut lines, mut after) = (Vec::new(), Version(0));
     loop {
         let page = redis.read_log(ReadLog { boss: BOSS, after, wait_ms: 0 }).await.unwrap();
@@ -142,9 +138,12 @@ async fn one_of_many_executors_takes_each_step_and_another_one_goes_on_without_i
     }
     drop(other);
     let lines = lines(&second).await;
-    let count = |what: &str| lines.iter().filter(|line| line.starts_with(what)).count();
-    let counted = (count("status g=1 s=3"), count("status g=1 s=4"), count("spawn g=2"));
-    assert_eq!(counted, (1, 1, 1), "{lines:#?}");
+    for step in ["collect g=1", "close g=1", "credit g=1", "reward g=1", "spawn g=2"] {
+        let count = lines.iter().filter(|line| line.starts_with(step)).count();
+        assert_eq!(count, 1, "`{step}` in {lines:#?}");
+    }
+    let terms = lines.iter().filter(|line| line.starts_with("term ")).count();
+    assert_eq!(terms, 2, "{lines:#?}");
 }
 
 #[tokio::test]

@@ -4,4 +4,6 @@
 mod faults;
 mod refusals;
 mod cluster;
+mod settlement;
+mod leaderboard;
 mod shard;

@@ -3,7 +3,7 @@
 use crate::shard::{Shard, spawn};
 use authority::{Authority, Redis};
 use protocol::limits::HP_MAX;
-use protocol::{BossId, ReadLog, Status, Unavailable, Verdict};
+use protocol::{BossId, ExecutorId, ReadLog, Reign, Status, Unavailable, Verdict};
 use std::collections::BTreeSet;
 use ucore::{INT_MAX, Version};
 use xtask::redis::{Cluster, Reply, Server};
@@ -149,12 +149,15 @@ async fn a_user_with_the_documented_rights_can_play_in_a_cluster() {
         let mut shard = Shard::start(open(&url), BossId(boss), 1_000).await;
         shard.hit(10);
         assert_eq!(shard.push().await.unwrap().truth.damage, 10);
+        shard.next_generation().await;
     }
 }
 
 #[tokio::test]
 async fn a_user_with_the_documented_rights_can_play_and_nothing_else() {
     let server = server(&[]);
+    // What an executor is told waits for it.
+    let _replica = Server::replica_of(&server, &[]).unwrap();
     open(&server.url()).load().await.unwrap();
     let redis = open(&format!("redis://{}@127.0.0.1:{}/1", grant(&server, &[]), server.port()));
     let mut shard = Shard::start(redis.clone(), BOSS, 1_000).await;
@@ -245,7 +248,10 @@ async fn a_right_that_is_missing_is_named_before_anything_is_written() {
         ok(&server, &["ACL", "SETUSER", "game", &format!("-{missing}")]);
         let version = redis.truth(BOSS).await.unwrap().version;
         refusal(spawn(&open(&poor), BossId(2), 10).await.map(|_| ()), "OPERATIONS.md");
-        refusal(open(&poor).poll(BOSS).await, "OPERATIONS.md");
+        let (boss, executor) = (BOSS, ExecutorId(ucore::Bin([1; 16])));
+        let reign = |supersedes| Reign { boss, executor, supersedes, suspects: Vec::new() };
+        refusal(open(&poor).reign(reign(Some(0))).await, "OPERATIONS.md");
+        open(&poor).reign(reign(None)).await.expect("who only looks writes nothing");
         assert_eq!(redis.truth(BOSS).await.unwrap().version, version, "{missing}");
     }
 }
@@ -254,7 +260,7 @@ async fn a_right_that_is_missing_is_named_before_anything_is_written() {
 async fn keys_of_another_layout_are_left_to_their_build() {
     let server = server(&[]);
     let mut shard = Shard::start(open(&server.url()), BOSS, 1_000).await;
-    ok(&server, &["HSET", "{boss:1}:state", "layout", "2"]);
+    ok(&server, &["HSET", "{boss:1}:state", "layout", "1"]);
     shard.hit(1);
     refusal(shard.push().await, "another build has begun this boss");
 }
@@ -268,7 +274,7 @@ async fn wrong_arguments_are_refused_before_anything_changes() {
     let push = shard.redis.load().await.unwrap().replace("worldboss_", "worldboss_push_");
     let journal = "01".repeat(16);
     let chain = "0".repeat(40);
-    let good = [&journal, "1", "10", "20", "0", "blob", "1", "0", &chain];
+    let good = [&journal, "1", "10", "20", "0", "blob", "1", "0", &chain, "0"];
     let mut wrong: BTreeSet<(usize, &str)> = BTreeSet::new();
     for (at, value) in [
         (0, "x"),
@@ -281,19 +287,31 @@ async fn wrong_arguments_are_refused_before_anything_changes() {
         (4, "2"),
         (6, "0x10"),
         (7, "99999999999999999"),
+        (9, ""),
     ] {
         wrong.insert((at, value));
     }
     for (at, value) in wrong {
         let mut args = good;
         args[at] = value;
-        let keys = ["state", "log", "bases", "ledgers"];
-        let keys: Vec<_> = keys.iter().map(|kind| format!("{{boss:1}}:{kind}")).collect();
-        let mut words = vec!["FCALL", &push, "4"];
-        words.extend(keys.iter().map(String::as_str));
-        words.extend(args);
-        let refused = server.command(&words).unwrap_err();
-        assert!(refused.contains("BADARG"), "{at}: {refused}");
+        bad_argument(&server, &push, &args);
+    }
+    let settle = shard.redis.load().await.unwrap().replace("worldboss_", "worldboss_settle_");
+    let good = [&journal, "1", "1", "1", "0", "credit", "1", "blob", "1", &chain];
+    for (at, value) in
+        [(0, "me"), (1, "-1"), (2, ""), (3, "x"), (4, "1e3"), (5, "die"), (6, ""), (8, "-")]
+    {
+        let mut args = good;
+        args[at] = value;
+        bad_argument(&server, &settle, &args);
     }
     assert_eq!(shard.redis.truth(BOSS).await.unwrap().version, version);
+}
+
+/// Calls a function with an argument that it must refuse.
+fn bad_argument(server: &Server, function: &str, args: &[&str]) {
+    let keys = ["{boss:1}:state", "{boss:1}:log"];
+    let words = [&["FCALL", function, "2"], &keys[..], args].concat();
+    let refused = server.command(&words).unwrap_err();
+    assert!(refused.contains("BADARG"), "{args:?}: {refused}");
 }

@@ -1,13 +1,35 @@
 //! What a shard is to its authority: a journal with one player, whose totals only grow.
 
-use authority::{Authority, Redis};
+use authority::{Authority, Executor, Redis};
 use protocol::{
-    BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Push,
-    PushAnswer, Scenario, Seen, ShardId, Spawn, Truth, Unavailable, Verdict,
+    BossId, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, PlayerId, Progress,
+    Push, PushAnswer, Scenario, Seen, ShardId, Spawn, Truth, Unavailable, Verdict,
 };
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::interval;
 use ucore::{Bin, Max};
+use xtask::redis::Server;
+
+pub(crate) fn open(server: &Server) -> Redis {
+    Redis::new(&server.url()).unwrap()
+}
+
+/// Lets seconds of an executor pass until it is there, and gives up after 60.
+pub(crate) async fn seconds_until(
+    executor: &mut Executor,
+    mut is_there: impl FnMut(&Result<Progress, Unavailable>) -> bool,
+) {
+    let mut last = None;
+    for _ in 0..60 {
+        let seen = executor.second().await;
+        if is_there(&seen) {
+            return;
+        }
+        last = Some(seen);
+    }
+    panic!("it does not come; after 60 seconds there is {last:#?}");
+}
 
 /// A journal that has entered a generation.
 #[derive(Debug)]
@@ -23,6 +45,8 @@ pub(crate) struct Shard {
     /// The last answered total.
     pub(crate) answered: u64,
     seen: Seen,
+    /// The number of the newest leaderboard.
+    standings: u64,
 }
 
 /// Begins a boss with so many HP.
@@ -57,6 +81,7 @@ impl Shard {
             lie: 0,
             answered: 0,
             seen: truth.seen(),
+            standings: 0,
         }
     }
 
@@ -73,9 +98,11 @@ impl Shard {
         let (from, to, names) = (self.answered, self.total, [].into());
         let interval = Interval { generation: self.generation, from, to, players, names };
         let (boss, journal, seen) = (self.boss, self.journal, self.seen);
-        let push = Push { boss, journal, interval, last: false, online: 1, seen };
+        let standings = self.standings;
+        let push = Push { boss, journal, interval, last: false, online: 1, seen, standings };
         let answer = self.redis.push(push).await?;
         self.seen = answer.truth.seen();
+        self.standings = answer.standings.as_ref().map_or(standings, |it| it.number);
         if matches!(answer.verdict, Verdict::Counted | Verdict::Duplicate | Verdict::Gap) {
             self.answered = answer.applied;
         }
@@ -103,9 +130,18 @@ impl Shard {
         self.push().await.unwrap();
         let ended = self.generation;
         let next = ended.next();
-        while self.redis.truth(self.boss).await.unwrap().generation == ended {
-            self.redis.poll(self.boss).await.unwrap();
-        }
+        let mut executor = Executor::at_once(Arc::new(self.redis.clone()), self.boss);
+        let mut failures = 0;
+        seconds_until(&mut executor, |seen| match seen {
+            Ok(seen) => seen.truth.generation != ended,
+            // A replica that is new says what it has within a second or so.
+            Err(why) => {
+                failures += 1;
+                assert!(failures < 5, "{why}");
+                false
+            }
+        })
+        .await;
         (self.generation, self.total, self.answered) = (next, 0, 0);
         let enter = Enter { boss: self.boss, journal: self.journal, generation: next };
         let entered = self.redis.enter(enter).await;

@@ -24,19 +24,30 @@ local function totals_of(boss, generation, id)
   return it
 end
 
--- Writes the totals of a journal that has entered, and keeps count of those that have not said all.
+-- Writes the totals of a journal, which has entered with them.
 local function put_totals(boss, generation, id, it)
-  local before = totals_of(boss, generation, id)
-  local was_open, is_open = before.entered and not before.finished or false, not it.finished
-  if was_open ~= is_open then
-    local open_field = generation .. ':open'
-    local count = tonumber(get(boss.state, open_field))
-    set(boss.state, open_field, int(count + (is_open and 1 or -1)))
+  local field = 't:' .. generation .. ':' .. id
+  if not get(boss.state, field) then
+    local writers = generation .. ':writers'
+    set(boss.state, writers, get(boss.state, writers) .. ' ' .. id)
   end
   local finished = it.finished and '1' or '0'
   local late = it.late and int(it.late) or '-'
-  local field = 't:' .. generation .. ':' .. id
   set(boss.state, field, int(it.counted) .. ' ' .. finished .. ' ' .. late)
+end
+
+-- The journals that have entered a generation.
+local function writers(boss, generation)
+  local ids = {}
+  for id in get(boss.state, generation .. ':writers'):gmatch('%x+') do
+    table.insert(ids, id)
+  end
+  return ids
+end
+
+-- Whether the books of a generation with this status are closed.
+local function is_closed(status)
+  return status and status >= CLOSED
 end
 
 local function books(boss)

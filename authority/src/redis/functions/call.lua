@@ -11,20 +11,24 @@
 --
 -- Keys, all with the boss's hash tag:
 --   1 state    hash, read and written at once, since a call of Redis costs more than its work:
---              layout, version, chain, generation, players, polls, journals (how many), online (the
+--              layout, version, chain, generation, players, journals (how many), online (the
 --              journals that were heard lately), books (the generations that have one), base and
 --              base_version (where the kept log begins)
+--              term, executor, polls   the newest term, who reigns in it, and the polls of all
+--                            who did
+--              standings, standings_number   the newest leaderboard, which nothing in here reads
+--              newest        the version of the newest value in bases
 --              next:*        the scenario of generations to come
---              G:*           the book of generation G: status, phase, damage, waited, open (how
---                            many have entered and not said all), hp_max, phases (the HP at which
---                            each begins), collect, respawn, spec
+--              G:*           the book of generation G: status, phase, damage, waited, writers (the
+--                            journals that have entered), hp_max, phases (the HP at which each
+--                            begins), spec; credited and rewarded (the versions of these steps)
 --              j:JOURNAL     "shard sealed successor"
 --              t:G:JOURNAL   "counted finished late", once it has entered; late is - before the
 --                            first late damage and goes on from counted
 --              o:JOURNAL     "players poll": players online, and the poll in which it was heard
 --   2 log      stream: id VERSION-0; chain, fields and blob of the entry
---   3 bases    hash: G -> the value before its first entry; G:version -> its version
---   4 ledgers  hash: G -> the ledger with which it ended, of the newest LEDGERS_MAX
+--   3 bases    hash: G -> the value before its first entry; G:version -> its version; newest -> a
+--              newer value, if there is one
 
 local INT_MAX = 9007199254740991
 local KEEP_GENERATIONS = @KEEP_GENERATIONS@
@@ -32,11 +36,14 @@ local REMAINS_MAX = @REMAINS_MAX@
 local JOURNALS_MAX = @JOURNALS_MAX@
 local LINEAGE_MAX = @LINEAGE_MAX@
 local SILENT_POLLS = @SILENT_POLLS@
-local ALIVE, DEFEATED, COLLECTING, CLOSED = '1', '2', '3', '4'
-local LEDGERS_MAX = @LEDGERS_MAX@
+-- Single digits, so that they are in order as strings.
+local ALIVE, DEFEATED, COLLECTING, CLOSED, CREDITED, REWARDED = '1', '2', '3', '4', '5', '6'
 -- The form of the keys. A build that changes it takes another number.
-local LAYOUT = '1'
-local START = '0000000000000000000000000000000000000000'
+local LAYOUT = '2'
+-- An answer tells players as an integer of 32 bits.
+local PLAYERS_TOLD_MAX = 4294967295
+local START = ('0'):rep(40)
+local NOBODY = ('0'):rep(32)
 
 -- Checked arguments.
 
@@ -55,9 +62,10 @@ local function number(text)
   return tonumber(text)
 end
 
-local function journal_id(text)
+-- A journal or an executor.
+local function id_of(text)
   if not text or #text ~= 32 or text:find('[^0-9a-f]') then
-    wrong('not a journal: ' .. tostring(text))
+    wrong('not an id: ' .. tostring(text))
   end
   return text
 end
@@ -75,10 +83,20 @@ local function hash(key)
   return { key = key, read = {}, changed = {} }
 end
 
-local function fetch(in_hash, fields)
-  for at, value in ipairs(redis.call('HMGET', in_hash.key, unpack(fields))) do
-    in_hash.read[fields[at]] = value
+-- Lua's stack takes some thousand arguments: calls for parts of a list, from one item to another.
+local function in_parts(list, call)
+  for first = 1, #list, 1000 do
+    call(first, math.min(first + 999, #list))
   end
+end
+
+-- Reads fields that will be needed, at once.
+local function fetch(in_hash, fields)
+  in_parts(fields, function(first, last)
+    for at, value in ipairs(redis.call('HMGET', in_hash.key, unpack(fields, first, last))) do
+      in_hash.read[fields[first + at - 1]] = value
+    end
+  end)
 end
 
 -- A field's value; false if there is none.
@@ -171,13 +189,12 @@ local function write(in_hash)
       table.insert(removed, field)
     end
   end
-  -- Lua's stack takes some thousand arguments.
-  for at = 1, #sets, 1000 do
-    redis.call('HSET', in_hash.key, unpack(sets, at, math.min(at + 999, #sets)))
-  end
-  for at = 1, #removed, 1000 do
-    redis.call('HDEL', in_hash.key, unpack(removed, at, math.min(at + 999, #removed)))
-  end
+  in_parts(sets, function(first, last)
+    redis.call('HSET', in_hash.key, unpack(sets, first, last))
+  end)
+  in_parts(removed, function(first, last)
+    redis.call('HDEL', in_hash.key, unpack(removed, first, last))
+  end)
 end
 
 -- The log first: it is what Redis could still refuse, since an id must be above those before it.
@@ -197,7 +214,8 @@ local function answer(boss, ...)
   for _, value in ipairs({
     get(state, 'version'), get(state, 'chain'), at, get(state, at .. ':hp_max'),
     get(state, at .. ':damage'), get(state, at .. ':status'), get(state, at .. ':phase'),
-    get(state, 'players'), get(state, 'polls'),
+    int(math.min(tonumber(get(state, 'players')), PLAYERS_TOLD_MAX)), get(state, at .. ':waited'),
+    get(state, 'polls'),
   }) do
     table.insert(said, value)
   end

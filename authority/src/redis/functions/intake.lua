@@ -61,7 +61,7 @@ local function take(boss, id, it)
     local ahead = tonumber(it.generation) > tonumber(get(boss.state, 'generation'))
     return ahead and 'not_entered' or 'closed'
   end
-  local totals, closed = totals_of(boss, it.generation, id), status == CLOSED
+  local totals, closed = totals_of(boss, it.generation, id), is_closed(status)
   if closed and totals.finished then
     return 'closed'
   elseif not closed and not totals.entered then
@@ -95,31 +95,42 @@ local function lacks(boss, version, chain)
   return entry ~= nil and entry[2][2] ~= chain
 end
 
+-- Whether a journal that was heard in a poll is silent by now.
+local function is_silent(boss, poll)
+  return tonumber(get(boss.state, 'polls')) - tonumber(poll) >= SILENT_POLLS
+end
+
 -- Notes that a journal was heard. Writes once per poll at most, unless its players change.
 local function hear(boss, id, players)
   local was, now = get(boss.state, 'o:' .. id), players .. ' ' .. get(boss.state, 'polls')
   if was ~= now then
-    local before = was and tonumber(was:match('^%d+')) or 0
-    local sum = tonumber(get(boss.state, 'players')) - before + tonumber(players)
-    set(boss.state, 'o:' .. id, now)
-    if not was then
+    local before, poll = (was or '0 0'):match('^(%d+) (%d+)$')
+    local sum = tonumber(get(boss.state, 'players')) - tonumber(before) + tonumber(players)
+    if not was or is_silent(boss, poll) then
       set(boss.state, 'online', get(boss.state, 'online') .. ' ' .. id)
     end
+    set(boss.state, 'o:' .. id, now)
     set(boss.state, 'players', int(sum))
   end
 end
 
--- journal, generation, from, to, last, blob, online, seen version, seen chain
+-- The newest leaderboard, unless it is the one with this number.
+local function standings(boss, number)
+  local newest = get(boss.state, 'standings_number')
+  return newest and newest ~= number and get(boss.state, 'standings') or ''
+end
+
+-- journal, generation, from, to, last, blob, online, seen version, seen chain, number of standings
 local function push(keys, args)
-  local id, at = journal_id(args[1]), int(number(args[2]))
+  local id, at = id_of(args[1]), int(number(args[2]))
   local it = {
     generation = at, from = number(args[3]), to = number(args[4]), last = flag(args[5]),
     blob = args[6],
   }
-  local players, seen = int(number(args[7])), number(args[8])
+  local players, seen, known = int(number(args[7])), number(args[8]), int(number(args[10]))
   local boss = open(keys, {
     'j:' .. id, 't:' .. at .. ':' .. id, 'o:' .. id, at .. ':status', at .. ':phase',
-    at .. ':damage', at .. ':hp_max', at .. ':phases',
+    at .. ':damage', at .. ':hp_max', at .. ':phases', 'standings_number',
   })
   if not boss then
     return { 'no_boss' }
@@ -133,13 +144,14 @@ local function push(keys, args)
   local late = totals.late and totals.late > totals.counted
   commit(boss)
   return answer(
-    boss, verdict, int(totals.applied), rolled_back and '1' or '0', late and '1' or '0'
+    boss, verdict, int(totals.applied), rolled_back and '1' or '0', late and '1' or '0',
+    standings(boss, known)
   )
 end
 
 -- journal, generation
 local function enter(keys, args)
-  local id, at = journal_id(args[1]), int(number(args[2]))
+  local id, at = id_of(args[1]), int(number(args[2]))
   may_write()
   local boss = open(keys)
   if not boss then
@@ -150,7 +162,7 @@ local function enter(keys, args)
     return answer(boss, journal and 'fenced' or 'unknown')
   end
   local entered = totals_of(boss, at, id).entered
-  local closed = get(boss.state, at .. ':status') == CLOSED
+  local closed = is_closed(get(boss.state, at .. ':status'))
   if at ~= boss.generation or not entered and closed then
     return answer(boss, 'too_late')
   end

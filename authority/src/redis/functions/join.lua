@@ -1,5 +1,22 @@
 -- Joins: a new journal takes over from those before it on the same disk.
 
+-- Whether a claim has damage in the generation that is about to begin, again.
+local function is_ahead(boss, claims)
+  local at = boss.generation
+  if get(boss.state, at .. ':status') < CLOSED then
+    return false
+  end
+  local next_one = int(tonumber(at) + 1)
+  for _, claim in ipairs(claims) do
+    for _, rest in ipairs(claim.rests) do
+      if rest.generation == next_one and rest.to > 0 then
+        return true
+      end
+    end
+  end
+  return false
+end
+
 -- What is to be done with a claim: fits, stale, or the gap's generation and total.
 local function weigh(boss, claim)
   local journal = journal_of(boss, claim.id)
@@ -37,7 +54,7 @@ local function take_up(boss, shard, before, claim)
   for _, rest in ipairs(claim.rests) do
     local status = get(boss.state, rest.generation .. ':status')
     if status and not journal_of(boss, claim.id).sealed then
-      if status ~= CLOSED and not totals_of(boss, rest.generation, claim.id).entered then
+      if not is_closed(status) and not totals_of(boss, rest.generation, claim.id).entered then
         add_enter(boss, claim.id, rest.generation)
       end
       take(boss, claim.id, rest)
@@ -63,7 +80,7 @@ end
 local function claims_of(args)
   local claims, at = {}, 3
   while args[at] do
-    local claim = { id = journal_id(args[at]), rests = {} }
+    local claim = { id = id_of(args[at]), rests = {} }
     local count = number(args[at + 1])
     at = at + 2
     for _ = 1, count do
@@ -78,7 +95,7 @@ local function claims_of(args)
 end
 
 local function join(keys, args)
-  local id, shard, claims = journal_id(args[1]), int(number(args[2])), claims_of(args)
+  local id, shard, claims = id_of(args[1]), int(number(args[2])), claims_of(args)
   may_write()
   local boss = open(keys)
   if not boss then
@@ -100,6 +117,9 @@ local function join(keys, args)
     return answer(boss, 'refused')
   elseif tonumber(get(boss.state, 'journals')) + #claims >= JOURNALS_MAX then
     return answer(boss, 'full')
+  end
+  if is_ahead(boss, claims) then
+    return answer(boss, 'ahead')
   end
   local weighed = nil
   for _, claim in ipairs(claims) do
