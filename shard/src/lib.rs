@@ -7,4 +7,7 @@ pub mod machine;
 mod driver;
 
 #[cfg(feature = "driver")]
-pub use driver::{Config, Exit, JournalError, Running, StartError, listen, start};
+pub use driver::{
+    Config, Exit, JournalError, RecoverError, Recovered, RecoveredBook, Running, StartError,
+    listen, recover, start,
+};

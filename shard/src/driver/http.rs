@@ -1,10 +1,8 @@
-//! The shard's port: the page, health, metrics, the ledger, and the upgrade of players' sockets.
+//! The shard's port: the page, health, metrics, and the upgrade of players' sockets.
 
-use super::ledger::Books;
 use super::metrics::Metrics;
 use super::page::page;
 use super::worker::{Command, Slot};
-use authority::FollowerError;
 use authority::port::{Upgrade, come_back};
 use authority::sync::Service;
 use axum::Router;
@@ -27,7 +25,6 @@ pub(super) struct Site {
     pub(super) open: AtomicBool,
     pub(super) connections: Arc<AtomicUsize>,
     pub(super) metrics: Metrics,
-    pub(super) books: Books,
     /// The authority, for other processes.
     pub(super) sync: Service,
     /// Why hits are not taken; empty while they are.
@@ -44,7 +41,6 @@ pub(super) fn routes(site: Arc<Site>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/api/ledger", get(ledger))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; try /\n") })
         .with_state(site)
         .merge(sync)
@@ -63,18 +59,6 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
     site.metrics.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], site.metrics.page()).into_response()
-}
-
-async fn ledger(State(site): State<Arc<Site>>) -> Response {
-    // A reader that leaves in the middle must not cost the next one what was folded.
-    let ledger = tokio::spawn(async move { site.books.ledger().await }).await;
-    let kind = [(header::CONTENT_TYPE, "application/json")];
-    match ledger.unwrap_or(Err(FollowerError::Interrupted)) {
-        Ok(ledger) => (kind, ledger).into_response(),
-        Err(error) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("no ledger now: {error}\n")).into_response()
-        }
-    }
 }
 
 /// Turns a request into a player's socket and hands it to a worker.

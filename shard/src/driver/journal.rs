@@ -36,6 +36,11 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Whether the directory has such a file.
+    pub(super) fn is_in(dir: &Path) -> bool {
+        FILE.path(dir).exists()
+    }
+
     /// Opens or creates the file in `dir`, checks it, and replays it.
     pub(super) fn open(dir: &Path) -> Result<(Self, Disk), DiskError> {
         let database = FILE.open(dir, |write| {

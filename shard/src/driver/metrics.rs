@@ -1,6 +1,6 @@
 //! What `/metrics` shows, in the words of the Prometheus conventions.
 
-use crate::machine::Counts;
+use crate::machine::{Counts, Machine};
 use authority::sync::Service;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -37,6 +37,8 @@ pub(super) struct Metrics {
     version: Gauge,
     hp: Gauge,
     ready: Gauge,
+    suspects: Gauge,
+    settled: Gauge,
     seen: Arc<Mutex<Counts>>,
 }
 
@@ -64,6 +66,8 @@ impl Metrics {
             version: add(to, "truth_version", "Version of the truth in the last frame"),
             hp: add(to, "boss_hp", "HP of the truth in the last frame"),
             ready: add(to, "ready", "1 while hits are taken"),
+            suspects: add(to, "suspect_journals", "Journals that the authority has not heard of"),
+            settled: add(to, "settled_generation", "Newest generation whose rewards are drawn"),
             tick_seconds: times(),
             sync_seconds: times(),
             registry: Arc::default(),
@@ -134,8 +138,11 @@ impl Metrics {
         *seen = counts.clone();
     }
 
-    pub(super) fn online(&self, players: u32) {
-        self.players.set(i64::from(players));
+    /// Takes over what the game knows of players and of the boss.
+    pub(super) fn looked(&self, machine: &Machine) {
+        self.players.set(i64::from(machine.online()));
+        self.suspects.set(i64::try_from(machine.suspects()).unwrap_or(i64::MAX));
+        self.settled.set(i64::from(machine.settled().0));
     }
 }
 

@@ -1,6 +1,5 @@
 //! What runs the game: threads, sockets, a disk and a clock.
 
-mod clock;
 mod entropy;
 mod metrics;
 mod http;
@@ -11,22 +10,22 @@ mod journal;
 mod tick;
 mod uplink;
 mod worker;
-mod ledger;
+mod recover;
 
 pub use authority::disk::DiskError as JournalError;
 pub use authority::port::listen;
+pub use recover::{RecoverError, Recovered, RecoveredBook, recover};
 
 use crate::machine::{Answer, Machine, Opened, Opening, OpeningError, Request, Step};
 use authority::Authority;
+use authority::books::Books;
 use authority::port;
 use authority::sync::Service;
-use clock::Clock;
 use http::Site;
 use journal::{Store, Writer};
-use ledger::Books;
 use metrics::Metrics;
-use protocol::{BossId, Micros, ShardId};
-use score::Backoff;
+use protocol::{BossId, JoinAnswer, Micros, ShardId};
+use score::{Backoff, Clock};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -137,13 +136,14 @@ pub fn start(config: Config) -> Result<Running, StartError> {
         next_worker: AtomicUsize::new(0),
         connections: Arc::default(),
         metrics: metrics.clone(),
-        books: Books::new(config.boss, Arc::clone(&config.authority), clock),
         sync,
         open: AtomicBool::new(false),
         unready: why,
     });
     // Health is answered until the very end, players only while the shard is open.
-    let serving = tokio::spawn(port::serve(config.listener, http::routes(Arc::clone(&site))));
+    let books = Books::new(Arc::clone(&config.authority), Some(config.boss), clock);
+    let routes = http::routes(Arc::clone(&site)).merge(books.routes());
+    let serving = tokio::spawn(port::serve(config.listener, routes));
     let authority = config.authority;
     let task = tokio::spawn(async move {
         let mut stopping = stopped.clone();
@@ -174,6 +174,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             workers: commands,
             unready,
             shown: None,
+            board: None,
             syncing: None,
         };
         let exit = ticker.run(stopped, &site.open).await;
@@ -213,21 +214,27 @@ async fn open(
                 opening.handle_written();
             }
             Step::Join(join) => match ask(authority, Request::Join(join)).await {
+                Ok(Answer::Join(JoinAnswer::Ahead)) => {
+                    let why = "the authority was rolled back, and a generation has to begin again";
+                    wait_to_join(&mut backoff, &why).await;
+                }
                 Ok(Answer::Join(answer)) => {
                     backoff.reset();
                     opening.handle_answer(answer).map_err(Exit::Refused)?;
                 }
-                Ok(Answer::Enter(_) | Answer::Push(_)) => {}
-                Err(error) => {
-                    let delay = backoff.next_delay();
-                    tracing::warn!(
-                        target: "worldboss::shard",
-                        "{error}; joining again in {} ms", delay.as_millis(),
-                    );
-                    tokio::time::sleep(Duration::from_micros(delay.0)).await;
-                }
+                Ok(Answer::Enter(_) | Answer::Push(_) | Answer::Shares(_)) => {}
+                Err(error) => wait_to_join(&mut backoff, &error).await,
             },
             Step::Done(opened) => return Ok(opened),
         }
     }
+}
+
+async fn wait_to_join(backoff: &mut Backoff, why: &impl std::fmt::Display) {
+    let delay = backoff.next_delay();
+    tracing::warn!(
+        target: "worldboss::shard",
+        "{why}; joining again in {} ms", delay.as_millis(),
+    );
+    tokio::time::sleep(Duration::from_micros(delay.0)).await;
 }

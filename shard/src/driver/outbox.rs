@@ -8,11 +8,12 @@ use super::session::Inbox;
 use bytes::Bytes;
 use futures::ready;
 use protocol::limits::{INPUT_BYTES_PER_TICK_MAX, OUTBOX_BYTES_MAX};
-use protocol::{Ack, ShardMessage, State, Tick};
+use protocol::{Ack, Board, ShardMessage, State, Tick};
 use std::cell::RefCell;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -33,6 +34,8 @@ pub(super) struct Outbox {
     closing: bool,
     /// The tick whose state the other side has, or will have before anything else.
     shown: Option<Tick>,
+    /// The number of the leaderboard that it has, or will have; 0 before the first.
+    board: u64,
     /// State frames that were skipped because the other side does not read.
     pub(super) skipped: u64,
     /// Ticks from one state frame to the next, as Hello asked.
@@ -70,6 +73,34 @@ impl StateFrame {
     }
 }
 
+/// A leaderboard, framed once for everybody. A number tells it from others, from 1.
+#[derive(Debug, Clone)]
+pub(super) struct BoardFrame {
+    number: u64,
+    board: Arc<Board>,
+    bytes: Bytes,
+}
+
+impl BoardFrame {
+    /// The frame of a board; the same one if it is the board before.
+    pub(super) fn new(board: Arc<Board>, before: Option<Self>) -> Self {
+        let number = match before {
+            Some(before) if Arc::ptr_eq(&before.board, &board) => return before,
+            before => before.map_or(1, |before| before.number + 1),
+        };
+        let mut bytes = Vec::with_capacity(1_024);
+        frame(&mut bytes, &ShardMessage::Board((*board).clone()));
+        Self { number, board, bytes: Bytes::from(bytes) }
+    }
+}
+
+/// What a connection may miss, because a newer one says it better.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Levels<'a> {
+    pub(super) board: Option<&'a BoardFrame>,
+    pub(super) state: Option<&'a StateFrame>,
+}
+
 /// A reader that is too slow for what it must not miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooSlow;
@@ -94,13 +125,13 @@ impl Outbox {
     }
 
     /// Takes in what one tick has for this connection, and writes it with one system call: `head`
-    /// are frames that must arrive, `ack` folds, `frame` shows a level.
+    /// are frames that must arrive, `ack` folds, `levels` are skipped.
     pub(super) fn deliver(
         &mut self,
         socket: &TcpStream,
         head: &mut Vec<u8>,
         ack: Option<Ack>,
-        state: Option<&StateFrame>,
+        Levels { board, state }: Levels<'_>,
     ) -> Result<std::result::Result<(), TooSlow>> {
         if self.closing {
             self.flush(socket)?;
@@ -120,33 +151,45 @@ impl Outbox {
         if let Some(ack) = self.ack.take() {
             frame(head, &ShardMessage::Ack(ack));
         }
-        let level = state.map_or(&[][..], |state| state.for_who_has(self.shown));
-        if head.is_empty() && level.is_empty() {
+        let board = board.filter(|board| board.number != self.board);
+        let parts = [
+            head.as_slice(),
+            board.map_or(&[][..], |board| &board.bytes),
+            state.map_or(&[][..], |state| state.for_who_has(self.shown)),
+        ];
+        if parts.iter().all(|part| part.is_empty()) {
             return Ok(Ok(()));
         }
-        let parts = [IoSlice::new(head), IoSlice::new(level)];
-        let written = match socket.try_write_vectored(&parts) {
+        let written = match socket.try_write_vectored(&parts.map(IoSlice::new)) {
             Ok(written) => written,
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             Err(error) => return Err(error),
         };
+        self.keep_rest(&parts, written);
+        let (before_board, before_state) = (parts[0].len(), parts[0].len() + parts[1].len());
+        // A level of which nothing left is skipped.
+        if let Some(board) = board.filter(|_| written > before_board) {
+            self.board = board.number;
+        }
         if let Some(state) = state {
-            // A state of which nothing left is a level: it is skipped.
-            let left = written > head.len();
+            let left = written > before_state;
             self.skipped += u64::from(!left);
             self.shown = if left { Some(state.tick) } else { self.shown };
         }
-        self.keep_rest(head, level, written);
         head.clear();
         Ok(self.check())
     }
 
-    /// Keeps what was not written of the frames that must arrive, or of a level that was begun.
-    fn keep_rest(&mut self, head: &[u8], level: &[u8], written: usize) {
-        match written.checked_sub(head.len()) {
-            None => self.waiting.extend_from_slice(&head[written..]),
-            Some(0) => {}
-            Some(begun) => self.waiting.extend_from_slice(&level[begun..]),
+    /// Keeps what was not written of the frames that must arrive, the first part, and of a level
+    /// that was begun.
+    fn keep_rest(&mut self, parts: &[&[u8]; 3], written: usize) {
+        let mut begins = 0;
+        for (idx, part) in parts.iter().enumerate() {
+            let done = written.saturating_sub(begins).min(part.len());
+            if idx == 0 || done > 0 {
+                self.waiting.extend_from_slice(&part[done..]);
+            }
+            begins += part.len();
         }
     }
 

@@ -34,7 +34,7 @@ async fn deliver(
     let whole = Bytes::copy_from_slice(state);
     let frame = StateFrame { tick: Tick(1), whole, change: None };
     let state = (!state.is_empty()).then_some(&frame);
-    outbox.deliver(socket, &mut Vec::new(), ack, state).unwrap()
+    outbox.deliver(socket, &mut Vec::new(), ack, Levels { board: None, state }).unwrap()
 }
 
 #[tokio::test]
@@ -112,6 +112,7 @@ async fn whatever_was_skipped_a_reader_that_applies_changes_has_the_state_of_eac
     server.writable().await.unwrap();
     let mut outbox = Outbox::default();
     let (mut before, mut tick, mut skipped, mut bytes) = (None, 0, 0, Vec::new());
+    let mut board = None;
     // In turns the buffers fill, and are emptied. Acknowledgements of changing length move the
     // places where the gaps begin.
     while outbox.skipped < 500 {
@@ -121,7 +122,14 @@ async fn whatever_was_skipped_a_reader_that_applies_changes_has_the_state_of_eac
             let frame = StateFrame::new(&state, before.replace(state).as_ref());
             let refused = usize::try_from(tick % 3).unwrap();
             let ack = (tick % 2 == 0).then(|| ack(1, refused));
-            let _slow = outbox.deliver(&server, &mut Vec::new(), ack, Some(&frame)).unwrap();
+            if tick % 3 == 0 {
+                // The number that a frame has tells which of them came.
+                let players = u32::try_from(tick / 3).unwrap();
+                let newer = Arc::new(Board { players, ..Board::default() });
+                board = Some(BoardFrame::new(newer, board));
+            }
+            let levels = Levels { board: board.as_ref(), state: Some(&frame) };
+            let _slow = outbox.deliver(&server, &mut Vec::new(), ack, levels).unwrap();
             outbox.ack = None;
         }
         // Once the buffers are full, all of it is read, and the server may write again.
@@ -145,6 +153,7 @@ async fn whatever_was_skipped_a_reader_that_applies_changes_has_the_state_of_eac
     drop(server);
     client.read_to_end(&mut bytes).await.unwrap();
     let (mut rest, mut shown, mut seen) = (&bytes[..], None::<State>, [0, 0]);
+    let (mut newest, mut boards) = (0, 0);
     while let [0x82, len @ 0..=125, tail @ ..] = rest {
         let (payload, tail) = tail.split_at(usize::from(*len));
         rest = tail;
@@ -157,12 +166,22 @@ async fn whatever_was_skipped_a_reader_that_applies_changes_has_the_state_of_eac
                 shown.as_mut().unwrap().apply(update).unwrap();
                 seen[1] += 1;
             }
-            ShardMessage::Welcome(_) | ShardMessage::Boss(_) | ShardMessage::Ack(_) => continue,
+            ShardMessage::Board(board) => {
+                assert!(newest < board.players, "no board comes twice, and none after a newer one");
+                (newest, boards) = (board.players, boards + 1);
+                continue;
+            }
+            ShardMessage::Welcome(_)
+            | ShardMessage::Boss(_)
+            | ShardMessage::Ack(_)
+            | ShardMessage::Spoils(_) => continue,
         }
         assert_eq!(shown, shown.map(|shown| state(shown.tick.0)));
     }
     assert!(rest.is_empty(), "every frame is whole");
     assert!(seen[0] > 1 && seen[1] > 1, "{seen:?} frames of each kind came");
+    assert!(1 < boards && boards < tick / 3, "{boards} boards came, and some were skipped");
+    assert_eq!(u64::from(newest), outbox.board, "the outbox knows which one came last");
 }
 
 #[tokio::test]
@@ -174,7 +193,8 @@ async fn a_state_of_which_nothing_left_is_not_the_base_of_the_next_one() {
     let mut deliver = |idx: usize| {
         let (state, before) = &frames[idx];
         let frame = StateFrame::new(state, Some(before));
-        outbox.deliver(&server, &mut Vec::new(), None, Some(&frame)).unwrap().unwrap();
+        let levels = Levels { board: None, state: Some(&frame) };
+        outbox.deliver(&server, &mut Vec::new(), None, levels).unwrap().unwrap();
         (outbox.shown, outbox.skipped)
     };
     assert_eq!(deliver(0), (Some(Tick(2)), 0));
@@ -182,6 +202,32 @@ async fn a_state_of_which_nothing_left_is_not_the_base_of_the_next_one() {
     while server.try_write(&[0]).is_ok() {}
     assert_eq!(deliver(1), (Some(Tick(2)), 1));
     assert_eq!(deliver(2), (Some(Tick(2)), 2));
+}
+
+#[tokio::test]
+async fn a_board_of_which_nothing_left_comes_again() {
+    let (server, mut client) = pair().await;
+    server.writable().await.unwrap();
+    let mut outbox = Outbox::default();
+    let board = BoardFrame::new(Arc::default(), None);
+    let bytes = board.bytes.clone();
+    let mut deliver = || {
+        let levels = Levels { board: Some(&board), state: None };
+        outbox.deliver(&server, &mut Vec::new(), None, levels).unwrap().unwrap();
+        outbox.board
+    };
+    let mut filled = 0;
+    while let Ok(len) = server.try_write(&[0]) {
+        filled += len;
+    }
+    assert_eq!([deliver(), deliver()], [0, 0]);
+    client.read_exact(&mut vec![0; filled]).await.unwrap();
+    server.writable().await.unwrap();
+    assert_eq!([deliver(), deliver()], [1, 1]);
+    drop(server);
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).await.unwrap();
+    assert_eq!(received, bytes, "it comes once");
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! Hop 4, session: a message arrives, is bounded and decoded, and joins its worker's batch.
 
-use super::clock::Clock;
 use super::metrics::Metrics;
 use super::outbox::{Outbox, Wire};
 use crate::machine::ConnId;
@@ -10,6 +9,7 @@ use protocol::limits::{
     MESSAGE_BYTES_MAX,
 };
 use protocol::{CloseCode, Hello, Hit, MessageError, Micros, PROTOCOL, PlayerMessage};
+use score::Clock;
 use socket2::SockRef;
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;

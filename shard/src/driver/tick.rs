@@ -1,17 +1,17 @@
 //! The tick: collects what arrived, drives the machine, the journal, the workers and the uplink.
 #![expect(clippy::disallowed_methods, reason = "the driver owns the clock")]
 
-use super::clock::Clock;
 use super::entropy;
 use super::journal::Writer;
 use super::metrics::Metrics;
-use super::outbox::StateFrame;
+use super::outbox::{BoardFrame, StateFrame};
 use super::session::{Input, What};
 use super::uplink::Uplink;
 use super::worker::{Command, Delivery, Personal, worker_of};
 use super::{Exit, told};
 use crate::machine::{Answer, ConnId, Machine, Output};
 use protocol::{CloseCode, State, Unavailable};
+use score::Clock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,6 +35,8 @@ pub(super) struct Ticker {
     pub(super) unready: watch::Sender<&'static str>,
     /// The state of the last frame.
     pub(super) shown: Option<State>,
+    /// The leaderboard of this moment.
+    pub(super) board: Option<BoardFrame>,
     /// The record that is being synced, and since when.
     pub(super) syncing: Option<Syncing>,
 }
@@ -99,6 +101,8 @@ impl Ticker {
         }
         let now = self.clock.now();
         let state = self.machine.state(now);
+        let board = self.machine.board(now);
+        self.board = board.map(|board| BoardFrame::new(board, self.board.take()));
         self.send(deliveries, Some(&state)).await;
         if let Some(request) = self.machine.poll_request(now) {
             self.uplink.send(request);
@@ -176,6 +180,7 @@ impl Ticker {
                 }
                 Output::Card(conn, card) => answer(conn, Personal::Card(card)),
                 Output::Ack(conn, ack) => answer(conn, Personal::Ack(ack)),
+                Output::Spoils(conn, spoils) => answer(conn, Personal::Spoils(spoils)),
                 Output::Close(conn, code, why) => answer(conn, Personal::Close(code, why)),
                 Output::Fenced => return Err(Exit::Fenced),
                 Output::Abandoned(why) => return Err(Exit::Abandoned(why)),
@@ -188,6 +193,7 @@ impl Ticker {
         let state = state.map(|state| StateFrame::new(state, self.shown.replace(*state).as_ref()));
         for (worker, mut delivery) in self.workers.iter().zip(deliveries) {
             delivery.state.clone_from(&state);
+            delivery.board.clone_from(&self.board);
             if delivery.state.is_some() || !delivery.personal.is_empty() {
                 drop(worker.send(Command::Deliver(delivery)).await);
             }
@@ -204,7 +210,7 @@ impl Ticker {
         };
         self.unready.send_if_modified(|now| std::mem::replace(now, why) != why);
         self.metrics.ticked(took, self.machine.counts(), state, why.is_empty());
-        self.metrics.online(self.machine.online());
+        self.metrics.looked(&self.machine);
     }
 
     /// Answers and pushes everything that was admitted.

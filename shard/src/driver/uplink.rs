@@ -12,6 +12,9 @@ use std::time::Duration;
 /// How long an answer is waited for. Then its outcome is unknown, and the next request repairs it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same for what players get of a fallen boss.
+const SHARES_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The one request on its way to the authority and back.
 pub(super) struct Uplink {
     authority: Arc<dyn Authority>,
@@ -44,15 +47,19 @@ pub(super) fn ask(
     authority: &Arc<dyn Authority>,
     request: Request,
 ) -> BoxFuture<'static, Result<Answer, Unavailable>> {
+    // What players get may wait, and pushes may not wait for it.
+    let patience =
+        if matches!(request, Request::Shares(_)) { SHARES_TIMEOUT } else { ANSWER_TIMEOUT };
     let answer = match request {
         Request::Join(join) => authority.join(join).map(|a| a.map(Answer::Join)).boxed(),
         Request::Enter(enter) => authority.enter(enter).map(|a| a.map(Answer::Enter)).boxed(),
         Request::Push(push) => authority.push(push).map(|a| a.map(Answer::Push)).boxed(),
+        Request::Shares(shares) => authority.shares(shares).map(|a| a.map(Answer::Shares)).boxed(),
     };
     async move {
-        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+        match tokio::time::timeout(patience, answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(Unavailable::Unknown(format!("no answer within {ANSWER_TIMEOUT:?}"))),
+            Err(_) => Err(Unavailable::Unknown(format!("no answer within {patience:?}"))),
         }
     }
     .boxed()

@@ -4,13 +4,13 @@
 //! and a slow reader costs the others nothing.
 #![expect(clippy::disallowed_methods, reason = "the driver owns the threads and the clock")]
 
-use super::clock::Clock;
 use super::metrics::Metrics;
-use super::outbox::{Outbox, StateFrame, frame};
+use super::outbox::{BoardFrame, Levels, Outbox, StateFrame, frame};
 use super::session::{self, Inbox, Input, What, close_frame};
 use crate::machine::ConnId;
 use protocol::limits::{CLOSE_MS_MAX, WORKER_COMMANDS_MAX};
-use protocol::{Ack, BossCard, CloseCode, Micros, ShardMessage, Welcome};
+use protocol::{Ack, BossCard, CloseCode, Micros, ShardMessage, Spoils, Welcome};
+use score::Clock;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -41,6 +41,8 @@ pub(super) struct Delivery {
     pub(super) personal: Vec<(ConnId, Personal)>,
     /// The state frame, framed once for everybody; absent when only answers follow.
     pub(super) state: Option<StateFrame>,
+    /// The leaderboard, for those who have another one.
+    pub(super) board: Option<BoardFrame>,
 }
 
 /// An answer for one connection.
@@ -49,6 +51,7 @@ pub(super) enum Personal {
     Welcome(Box<Welcome>, Arc<BossCard>),
     Card(Arc<BossCard>),
     Ack(Ack),
+    Spoils(Spoils),
     Close(CloseCode, &'static str),
 }
 
@@ -188,6 +191,9 @@ impl Worker {
                     Personal::Card(card) => {
                         frame(&mut self.head, &ShardMessage::Boss((*card).clone()));
                     }
+                    Personal::Spoils(spoils) => {
+                        frame(&mut self.head, &ShardMessage::Spoils(spoils));
+                    }
                     Personal::Ack(newer) => match &mut ack {
                         Some(ack) => ack.merge(newer),
                         None => ack = Some(newer),
@@ -195,8 +201,8 @@ impl Worker {
                     Personal::Close(code, why) => close = Some((code, why)),
                 }
             }
-            let state = conn.state(delivery.state.as_ref());
-            conn.write(&mut self.head, ack, state, metrics);
+            let levels = conn.levels(delivery.board.as_ref(), delivery.state.as_ref());
+            conn.write(&mut self.head, ack, levels, metrics);
             if let Some((code, why)) = close {
                 conn.close(code, why, metrics);
             }
@@ -234,22 +240,23 @@ impl Conn {
         Self { socket, outbox, reader, greeted: false, closing_since: None, _slot: slot }
     }
 
-    /// The state frame, if this connection wants one in this tick.
-    fn state<'a>(&self, state: Option<&'a StateFrame>) -> Option<&'a StateFrame> {
+    /// The board, and the state if this connection wants one in this tick.
+    fn levels<'a>(
+        &self,
+        board: Option<&'a BoardFrame>,
+        state: Option<&'a StateFrame>,
+    ) -> Levels<'a> {
+        if !self.greeted {
+            return Levels::default();
+        }
         let every = u64::from(self.outbox.borrow().every.max(1));
-        state.filter(|state| self.greeted && state.tick.0 % every == 0)
+        Levels { board, state: state.filter(|state| state.tick.0 % every == 0) }
     }
 
-    fn write(
-        &self,
-        head: &mut Vec<u8>,
-        ack: Option<Ack>,
-        state: Option<&StateFrame>,
-        metrics: &Metrics,
-    ) {
+    fn write(&self, head: &mut Vec<u8>, ack: Option<Ack>, levels: Levels<'_>, metrics: &Metrics) {
         let mut outbox = self.outbox.borrow_mut();
         let skipped = outbox.skipped;
-        let delivered = outbox.deliver(&self.socket, head, ack, state);
+        let delivered = outbox.deliver(&self.socket, head, ack, levels);
         metrics.skipped(outbox.skipped - skipped);
         drop(outbox);
         head.clear();

@@ -50,7 +50,8 @@ impl Fanout {
             tick,
             version: truth.version,
             generation: truth.generation,
-            status: truth.status,
+            // Admission knows better: it takes nothing more as soon as the boss has fallen.
+            status: truth.announced(),
             phase: truth.phase,
             hp_max: truth.hp_max,
             hp: truth.hp(),

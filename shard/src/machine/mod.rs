@@ -10,7 +10,9 @@ mod buffer;
 mod journal;
 mod opening;
 mod uplink;
+mod spoils;
 mod fanout;
+mod boards;
 
 pub use journal::{
     Ancestor, Book, BookChange, BookLine, Journal, Record, ResendFrom, Session, SessionChange,
@@ -19,14 +21,16 @@ pub use opening::{Disk, Opened, Opening, OpeningError, Step};
 pub use uplink::{Answer, Request};
 
 use admission::{Gate, admit};
+use boards::Boards;
 use buffer::Buffer;
 use fanout::Fanout;
 use protocol::limits::REFUSALS_WAITING_MAX;
 use protocol::{
-    Ack, BossCard, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId, Refusal,
-    RefusalReason, SessionId, State, Status, Tally, Tick, Token, Verdict, Welcome,
+    Ack, Board, BossCard, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId,
+    Refusal, RefusalReason, SessionId, Spoils, State, Status, Tally, Tick, Token, Verdict, Welcome,
 };
 use sessions::{NoRoom, Sessions};
+use spoils::Settled;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use ucore::Updatable;
@@ -56,6 +60,8 @@ pub enum Output {
     Card(ConnId, Arc<BossCard>),
     /// Tell a connection what became of its hits.
     Ack(ConnId, Ack),
+    /// Tell a connection what its player gets of a fallen boss.
+    Spoils(ConnId, Spoils),
     /// Close a connection.
     Close(ConnId, CloseCode, &'static str),
     /// Another process took over this journal: close everything and exit.
@@ -74,7 +80,9 @@ pub struct Machine {
     /// What is durable.
     journal: Journal,
     uplink: Uplink,
+    settled: Settled,
     fanout: Fanout,
+    boards: Boards,
     random: fastrand::Rng,
     /// Milliseconds of a tick. A scenario that changes it takes effect at the next start.
     tick_ms: u16,
@@ -152,7 +160,9 @@ impl Machine {
             tick: opened.journal.tick,
             journal: opened.journal,
             uplink: Uplink::new(since, generation, seed),
+            settled: Settled::new(seed),
             fanout: Fanout::new(opened.truth, now),
+            boards: Boards::default(),
             random: fastrand::Rng::with_seed(seed),
             tick_ms,
             syncing: None,
@@ -344,10 +354,8 @@ impl Machine {
 
     /// Tells only what is durable: a hit that is not yet synced is not yet answered.
     fn welcome(&mut self, conn: ConnId, resumed: bool) {
-        let id = self.sessions.by_conn(conn);
-        let Some(session) = id.and_then(|id| self.journal.sessions.get(&id)) else {
-            return;
-        };
+        let Some(id) = self.sessions.by_conn(conn) else { return };
+        let Some(session) = self.journal.sessions.get(&id) else { return };
         let welcome = Box::new(Welcome {
             session: session.token,
             player: session.player,
@@ -360,6 +368,7 @@ impl Machine {
             tallies: session.tallies.clone(),
         });
         self.output.push_back(Output::Welcome(conn, welcome, Arc::clone(&self.card)));
+        self.tell_spoils(conn, id);
     }
 
     fn ack(&mut self, id: SessionId, tallies: Vec<Tally>, refused: Vec<Refusal>) {
@@ -388,6 +397,23 @@ impl Machine {
         self.fanout.state(now, self.tick, counted, uncounted)
     }
 
+    /// The leaderboard for everybody; the same one until players are to be shown another.
+    pub fn board(&mut self, now: Micros) -> Option<Arc<Board>> {
+        self.boards.show(now)
+    }
+
+    /// The newest generation whose rewards players may be told; 0 before the first.
+    #[must_use]
+    pub fn settled(&self) -> Gen {
+        self.settled.generation()
+    }
+
+    /// How many journals the authority calls suspects.
+    #[must_use]
+    pub fn suspects(&self) -> usize {
+        self.boards.suspects()
+    }
+
     fn learn_spec(&mut self, generation: Gen, spec: BossSpec) {
         if spec == self.spec {
             return;
@@ -395,14 +421,17 @@ impl Machine {
         self.card = Arc::new(BossCard { generation, spec: spec.clone() });
         self.spec = spec;
         // Who waits for its greeting gets this card with it.
-        let waits = |conn: &ConnId| {
+        let cards = self.greeted().map(|conn| Output::Card(conn, Arc::clone(&self.card)));
+        let cards: Vec<_> = cards.collect();
+        self.output.extend(cards);
+    }
+
+    /// Connections that have been greeted.
+    fn greeted(&self) -> impl Iterator<Item = ConnId> {
+        self.sessions.conns().filter(|conn| {
             let syncing = self.syncing.as_ref().is_some_and(|tick| tick.greet.contains_key(conn));
-            syncing || self.greet.contains_key(conn)
-        };
-        let greeted: Vec<_> = self.sessions.conns().filter(|conn| !waits(conn)).collect();
-        for conn in greeted {
-            self.output.push_back(Output::Card(conn, Arc::clone(&self.card)));
-        }
+            !syncing && !self.greet.contains_key(conn)
+        })
     }
 
     /// What the driver has to do next.

@@ -173,6 +173,8 @@ impl Opening {
                 self.stage = Stage::Intend;
                 Ok(())
             }
+            // It is asked again, as if nobody had answered.
+            JoinAnswer::Ahead => Ok(()),
             JoinAnswer::Fenced => Err(OpeningError::Known),
             JoinAnswer::Refused => Err(OpeningError::Refused),
             JoinAnswer::Full => Err(OpeningError::Full),

@@ -165,6 +165,15 @@ impl Sessions {
         changes
     }
 
+    /// Players with damage in a generation that was not late.
+    pub(super) fn players_of(&self, generation: Gen) -> Vec<PlayerId> {
+        let with_damage = self.all.values().filter(|live| {
+            let tally = live.session.tally(generation);
+            tally.late < tally.damage
+        });
+        with_damage.map(|live| live.session.player).collect()
+    }
+
     /// The session that plays for a player.
     pub(super) fn of_player(&self, player: PlayerId) -> Option<SessionId> {
         self.players.get(&player).copied()

@@ -6,7 +6,7 @@ use super::{Machine, Output};
 use protocol::limits::TICKS_UNCOUNTED_MAX;
 use protocol::{
     Enter, EnterAnswer, Gen, Join, JoinAnswer, LateLine, Micros, PlayerId, Push, PushAnswer,
-    Status, Tick, Truth, Verdict,
+    Shares, SharesAnswer, Status, Tick, Truth, Verdict,
 };
 use score::Backoff;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +20,8 @@ pub enum Request {
     Enter(Enter),
     /// Pushes an interval, and pulls the truth.
     Push(Push),
+    /// Asks what players get of a fallen boss.
+    Shares(Shares),
 }
 
 /// The authority's answer.
@@ -31,6 +33,8 @@ pub enum Answer {
     Enter(EnterAnswer),
     /// To [`Request::Push`].
     Push(PushAnswer),
+    /// To [`Request::Shares`].
+    Shares(SharesAnswer),
 }
 
 /// What is known of the authority, and of what it knows.
@@ -122,9 +126,11 @@ impl Uplink {
     /// Generations that are over and need no more than to be forgotten.
     pub(super) fn over(&self, journal: &Journal, buffer: &Buffer, current: Gen) -> Vec<Gen> {
         let done = |generation: &Gen| {
-            let said = self.finished.get(generation).is_some_and(|said| *said < current);
+            // One generation more than is needed: the newest one's beginning may be rolled back,
+            // and a journal that has forgotten the one before could not go on from there.
+            let said = self.finished.get(generation).is_some_and(|said| said.next() < current);
             let silent = !journal.books.contains_key(generation) && !buffer.has(*generation);
-            *generation < current && (said || silent && self.joined < current)
+            *generation < current && (said || silent && self.joined.next() < current)
         };
         let ancestors = journal.ancestors.iter().flat_map(|ancestor| ancestor.books.keys());
         let known: BTreeSet<Gen> = journal.books.keys().chain(ancestors).copied().collect();
@@ -193,6 +199,8 @@ impl Uplink {
             }
             Verdict::NotEntered if self.entered == Some(generation) => self.entered = None,
             Verdict::Unknown => self.unknown = true,
+            // What was asked of an authority that has lost something may be right the next time.
+            Verdict::Refused if answer.rolled_back => {}
             Verdict::Refused => {
                 self.refused.insert(generation);
             }
@@ -211,19 +219,34 @@ impl Machine {
         }
         let (boss, truth) = (self.journal.boss, *self.fanout.truth());
         let (journal, generation) = (self.journal.id, truth.generation);
+        let (subject, last) = self.subject(&truth);
+        let must_enter = self.must_enter(&truth);
+        // Last words, and what lets hits be admitted, are owed; damage alone may wait for a turn.
+        let is_owed = self.uplink.unknown || must_enter || last || subject != generation;
         let mut sent = Sent { generation, to: 0, last: false };
-        let request = if self.uplink.unknown {
+        let request = if let Some(shares) = self.poll_shares(now, is_owed) {
+            sent.generation = self.settled();
+            shares
+        } else if self.uplink.unknown {
             let lineage = self.journal.lineage(&self.uplink.from);
             Request::Join(Join { boss, journal, shard: self.journal.shard, lineage })
-        } else if self.must_enter(&truth) {
+        } else if must_enter {
             Request::Enter(Enter { boss, journal, generation })
         } else {
-            (sent.generation, sent.last) = self.subject(&truth);
+            (sent.generation, sent.last) = (subject, last);
             let from = self.uplink.answered(sent.generation);
             let interval = self.journal.interval(sent.generation, from);
             sent.to = interval.to;
             let (online, seen) = (self.sessions.online(), truth.seen());
-            Request::Push(Push { boss, journal, interval, last: sent.last, online, seen })
+            Request::Push(Push {
+                boss,
+                journal,
+                interval,
+                last: sent.last,
+                online,
+                seen,
+                standings: self.boards.number(),
+            })
         };
         self.uplink.in_flight = Some((now, sent));
         Some(request)
@@ -233,15 +256,20 @@ impl Machine {
     /// was rolled back.
     fn must_enter(&self, truth: &Truth) -> bool {
         let generation = truth.generation;
-        let owed = truth.status != Status::Closed && self.journal.books.contains_key(&generation);
+        let owed = !truth.status.is_closed() && self.journal.books.contains_key(&generation);
         !self.uplink.has_entered(generation) && (truth.status == Status::Alive || owed)
     }
 
     /// The generation that the next push is about, and whether it is the last one there.
     fn subject(&self, truth: &Truth) -> (Gen, bool) {
-        let over = matches!(truth.status, Status::Collecting | Status::Closed);
+        // One that is ahead of the truth ends when the authority has come there again.
+        let over = if truth.status >= Status::Collecting {
+            truth.generation.next()
+        } else {
+            truth.generation
+        };
         for (generation, book) in &self.journal.books {
-            let ended = *generation < truth.generation || over;
+            let ended = *generation < over;
             let done = self.uplink.finished.contains_key(generation)
                 || self.uplink.is_refused(*generation);
             if ended && !done {
@@ -277,7 +305,11 @@ impl Machine {
             }
             Answer::Enter(EnterAnswer::TooLate { truth }) => self.fanout.learn(truth, asked),
             Answer::Enter(EnterAnswer::Unknown) => self.uplink.unknown = true,
-            Answer::Push(answer) => {
+            Answer::Shares(answer) => self.handle_shares(now, sent.generation, answer),
+            Answer::Push(mut answer) => {
+                if let Some(standings) = answer.standings.take() {
+                    self.boards.learn(standings);
+                }
                 if answer.rolled_back {
                     self.counts.rollbacks += 1;
                     self.uplink.begin_again();
@@ -303,7 +335,9 @@ impl Machine {
             Answer::Join(JoinAnswer::Gap { journal, generation, applied }) => {
                 self.uplink.from.insert((journal, generation), applied);
             }
-            Answer::Join(JoinAnswer::Refused | JoinAnswer::Full) => return self.back_off(now),
+            Answer::Join(JoinAnswer::Refused | JoinAnswer::Full | JoinAnswer::Ahead) => {
+                return self.back_off(now);
+            }
         }
         self.uplink.backoff.reset();
         if self.uplink.is_outlived(self.fanout.truth().generation) {
@@ -315,7 +349,9 @@ impl Machine {
     pub fn handle_no_answer(&mut self, now: Micros) {
         self.uplink.in_flight = None;
         self.counts.unanswered += 1;
-        self.back_off(now);
+        if !self.settled.handle_no_answer(now) {
+            self.back_off(now);
+        }
     }
 
     fn back_off(&mut self, now: Micros) {
