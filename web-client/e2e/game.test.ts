@@ -222,6 +222,54 @@ it('a boss that falls comes again', async () => {
   await until('it bleeds', async () => (await ada.hp()) < 2_000);
 });
 
+it('a victory is told to both who had a part in it, until they put it away', async () => {
+  const server = await start({ scenario: await weakBoss(3_000, 4) });
+  const ada = await join(server.url, 'Ada');
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const bob = await join(server.url, '<b>Bob</b>', phone);
+  const eve = await join(server.url, 'Eve');
+  await ada.strike(2);
+  await ada.says('#place', '#1 of 1');
+  await bob.strike(1);
+  await bob.says('#board-button', '#2');
+  await bob.page.click('#board-button');
+  await bob.says('#best', '<b>Bob</b>');
+  await bob.shot('board-phone');
+  await bob.page.click('#board-close');
+  await ada.says('#place', '#1 of 2');
+  expect(await eve.text('#place')).toContain('2 players');
+  await ada.shot('board');
+  await ada.strike(1, 2);
+  await ada.strike(1, 1);
+  await ada.says('#notice-text', 'has fallen');
+  await ada.shot('fallen');
+  await ada.says('#notice-text', 'The next boss in');
+  await ada.page.waitForSelector('#victory:not([hidden])');
+  await bob.page.waitForSelector('#victory:not([hidden])');
+  await ada.shot('victory');
+  await bob.shot('victory-phone');
+  expect(await ada.text('#victory-title')).toBe('Morvath, the Ember Colossus has fallen');
+  expect(await ada.text('#victory-rank')).toBe('1st');
+  expect(await bob.text('#victory-rank')).toBe('2nd');
+  expect(await bob.text('#victory-rank-of')).toBe('of 2 in life 1');
+  for (const player of [ada, bob]) {
+    expect(await player.number('#victory-damage')).toBe(await player.ownDamage());
+    expect(await player.text('#victory-rewards')).toContain('Cinder of Morvath');
+  }
+  await ada.says('#life', 'life 2');
+  await ada.shot('victory-next-life');
+  await ada.page.click('#victory-close');
+  await bob.page.locator('#victory-close').tap();
+  for (const player of [ada, bob])
+    await player.page.waitForSelector('#victory', { state: 'hidden' });
+  await ada.page.reload();
+  await ada.isLive();
+  await bob.strike(1);
+  await ada.says('#best', '<b>Bob</b>');
+  expect(await ada.page.isVisible('#victory'), 'it is not told twice').toBe(false);
+  expect(await eve.page.isVisible('#victory'), 'she had no part').toBe(false);
+});
+
 it('the page is small, cached by hash, and closed to everything else', async () => {
   const server = await start();
   const index = await fetch(server.url);

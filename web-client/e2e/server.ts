@@ -97,13 +97,13 @@ export class Server {
   }
 }
 
-/** The boss that comes along, with fewer HP. */
-export async function weakBoss(hpMax: number): Promise<string> {
+/** The boss that comes along, with fewer HP, and back after so many seconds. */
+export async function weakBoss(hpMax: number, respawnS = 1): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(SCENARIO, 'utf8');
   return text
     .replace(/hp_max = \d+/, `hp_max = ${hpMax}`)
-    .replace('respawn_s = 5', 'respawn_s = 1');
+    .replace('respawn_s = 5', `respawn_s = ${respawnS}`);
 }
 
 /** Waits for a condition that must come. */

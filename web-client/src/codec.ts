@@ -4,7 +4,19 @@ import { produce } from 'immer';
 import { close, open } from './items';
 import type { PlayerMessage, ShardMessage } from './protocol';
 import * as protocol from './protocol';
-import { Ack, BossCard, Hello, Hit, InputSeq, State, Token, Welcome } from './protocol';
+import {
+  Ack,
+  Board,
+  BossCard,
+  Gen,
+  Hello,
+  Hit,
+  InputSeq,
+  Spoils,
+  State,
+  Token,
+  Welcome,
+} from './protocol';
 import type { Form, Items } from './ucore';
 import { DecodeError, decodeState, encodeState, u64 } from './ucore';
 
@@ -43,6 +55,10 @@ export class ShardReader {
         return [type, takeBody(BossCard, from)];
       case ShardType.Change:
         return [ShardType.State, this.#learn(this.#change(from))];
+      case ShardType.Board:
+        return [type, takeBody(Board, from)];
+      case ShardType.Spoils:
+        return [type, takeBody(Spoils, from)];
       default:
         return null;
     }
@@ -98,12 +114,22 @@ export function encodeShard([type, body]: ShardMessage): Uint8Array<ArrayBuffer>
       return message(type, State, body);
     case ShardType.Boss:
       return message(type, BossCard, body);
+    case ShardType.Board:
+      return message(type, Board, body);
+    case ShardType.Spoils:
+      return message(type, Spoils, body);
   }
 }
 
 /** An input sequence; throws what is none. */
 export function toInputSeq(value: number): InputSeq {
   return decodeState(InputSeq, close([value]));
+}
+
+/** A generation from the browser's storage; null if it is none. */
+export function parseGen(stored: string | null): Gen | null {
+  if (stored === null || !/^\d{1,9}$/.test(stored)) return null;
+  return decodeState(Gen, close([Number(stored)]));
 }
 
 /** A token from the browser's storage; null if it is none. */

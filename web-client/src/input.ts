@@ -31,13 +31,18 @@ export function press(now: number, inputs: Inputs, id: SkillId): Press {
   const { spec, truth, nextSeq } = inputs;
   const skill = spec?.skills.find((other) => other.id === id);
   if (!truth || !skill) return idle('nothing to hit');
-  if (truth.status !== Status.Alive) return idle('defeated');
+  if (!canBeHit(truth)) return idle('defeated');
   if (cooldownLeft(now, inputs, skill) > 0) return idle('cooling down');
   if (inputs.pending.length >= PENDING_MAX) return idle('too many unanswered hits');
   const hit = { generation: truth.generation, seq: nextSeq, skill: id };
   inputs.nextSeq = toInputSeq(nextSeq + 1);
   if (skill.cooldown_ms > 0) inputs.readyAt[id] = now + skill.cooldown_ms + COOLDOWN_MARGIN_MS;
   return { kind: 'hit', hit, skill };
+}
+
+/** Without HP it takes no more damage, whatever may still be said of its status. */
+export function canBeHit(truth: State): boolean {
+  return truth.status === Status.Alive && truth.hp > 0;
 }
 
 /** Milliseconds until a skill may be used again. */

@@ -1,11 +1,11 @@
 // Composes the page: storage, socket, clock, and one new state per animation frame.
 
-import { parseToken } from './codec';
+import { parseGen, parseToken } from './codec';
 import type { Events, Wire } from './connection';
 import { Connection } from './connection';
 import type { SkillId } from './protocol';
 import { SUBPROTOCOL } from './protocol';
-import type { Event } from './store';
+import type { Event, Game } from './store';
 import { newGame, nextFrame } from './store';
 import { prefersLessMotion } from './view/dom';
 import { askName } from './view/join';
@@ -13,10 +13,12 @@ import { draw, flinch, listen } from './view/view';
 
 const NAME = 'worldboss.name';
 const SESSION = 'worldboss.session';
+/** The life whose victory was put away, so that a reload does not bring it back. */
+const DISMISSED = 'worldboss.dismissed';
 /** A hidden page draws nothing, and takes in what came this often. */
 const HIDDEN_MS = 1_000;
 
-let game = newGame();
+let game: Game = { ...newGame(), dismissed: parseGen(stored(() => sessionStorage, DISMISSED)) };
 let events: Event[] = [];
 let drawnAt = performance.now();
 
@@ -41,6 +43,10 @@ const hands = {
   retry() {
     if (game.link.kind === 'outdated') location.reload();
     else connection.connect();
+  },
+  dismiss() {
+    events.push({ kind: 'dismiss' });
+    store(() => sessionStorage, DISMISSED, String(game.victory?.generation ?? ''));
   },
 };
 

@@ -11,6 +11,7 @@ import type { Pending, Uncounted } from './prediction';
 import { predict, predictedHp } from './prediction';
 import type {
   Ack,
+  Board,
   BossSpec,
   Gen,
   InputSeq,
@@ -24,11 +25,13 @@ import type {
   Token,
   Welcome,
 } from './protocol';
-import { RefusalReason, ShardType } from './protocol';
+import { RefusalReason, ShardType, Status } from './protocol';
 import type { Answered, Books } from './reconciliation';
 import * as reconciliation from './reconciliation';
 import type { Replica } from './replica';
 import * as replica from './replica';
+import type { Victory } from './victory';
+import { victory } from './victory';
 
 /** Everything that the page shows. */
 export interface Game extends Books, Replica {
@@ -50,6 +53,13 @@ export interface Game extends Books, Replica {
   others: number;
   /** Own damage that the truth will count, or has counted, as if it were the others'. */
   ownAmongOthers: number;
+  board: Board | null;
+  /** What this player has got of the newest fallen boss. */
+  victory: Victory | null;
+  /** The life whose victory the player has put away. */
+  dismissed: Gen | null;
+  /** When this page saw the rewards of the current life announced. */
+  rewardedAt: number | null;
   /** The newest things to show for a moment. */
   effects: Effect[];
   effectsLen: number;
@@ -70,7 +80,8 @@ export type Event =
   | { kind: 'press'; at: number; skill: SkillId }
   | { kind: 'message'; at: number; message: ShardMessage }
   | { kind: 'link'; link: Link }
-  | { kind: 'join'; name: string };
+  | { kind: 'join'; name: string }
+  | { kind: 'dismiss' };
 
 /** Effects that a view can still catch up with. */
 const EFFECTS_MAX = 64;
@@ -95,6 +106,10 @@ export function newGame(): Game {
     takenBack: 0,
     others: 0,
     ownAmongOthers: 0,
+    board: null,
+    victory: null,
+    dismissed: null,
+    rewardedAt: null,
     effects: [],
     effectsLen: 0,
   };
@@ -118,6 +133,9 @@ function handleEvent(game: Game, event: Event): void {
       return handleLink(game, event.link);
     case 'join':
       game.name = event.name;
+      return;
+    case 'dismiss':
+      game.dismissed = game.victory?.generation ?? null;
   }
 }
 
@@ -140,6 +158,12 @@ function handleMessage(game: Game, now: number, message: ShardMessage): void {
       return handleState(game, now, body);
     case ShardType.Boss:
       game.spec = body.spec;
+      return;
+    case ShardType.Board:
+      game.board = body;
+      return;
+    case ShardType.Spoils:
+      game.victory = victory(body, game.spec, game.truth);
   }
 }
 
@@ -157,6 +181,11 @@ function handleWelcome(game: Game, welcome: Welcome): void {
   const answered = reconciliation.handleWelcome(game, welcome, about);
   const { session: token, player, shard, generation } = welcome;
   game.session = { token, player, shard, generation };
+  if (!welcome.resumed && openVictory(game) === null) {
+    // What another player had won and put away says nothing of this one.
+    game.victory = null;
+    game.dismissed = null;
+  }
   game.nextSeq = welcome.resumed
     ? toInputSeq(Math.max(game.nextSeq, welcome.seq + 1))
     : toInputSeq(welcome.seq + 1);
@@ -177,10 +206,13 @@ function handleAnswered(game: Game, answered: Answered): void {
 }
 
 function handleState(game: Game, now: number, state: State): void {
-  const before = game.truth;
+  const { truth: before, tick } = game;
   if (!replica.learn(now, game, state)) return;
   const own = ownDamage(game.uncounted, state.generation);
   reconciliation.handleCounted(game, state.counted);
+  // A change that fell between two connections was not seen: nobody knows how long ago it was.
+  const seen = tick === null ? null : before;
+  noteRewards(game, now, seen, state);
   if (before?.generation !== state.generation) {
     game.others = 0;
     game.ownAmongOthers = 0;
@@ -188,6 +220,12 @@ function handleState(game: Game, now: number, state: State): void {
   }
   const counted = own - ownDamage(game.uncounted, state.generation);
   noteOthers(game, before.hp - state.hp - counted);
+}
+
+/** From the announcement on the next life is as far away as the scenario says, if it was seen. */
+function noteRewards(game: Game, now: number, before: State | null, state: State): void {
+  if (state.status !== Status.Rewarded) game.rewardedAt = null;
+  else if (before !== null && before.status !== Status.Rewarded) game.rewardedAt = now;
 }
 
 /** Damage of the others is what the truth lost less what is known to be this player's. */
@@ -203,6 +241,17 @@ function noteOthers(game: Game, damage: number): void {
 function ownDamage(uncounted: readonly Uncounted[], generation: Gen): number {
   const own = uncounted.filter((some) => some.generation === generation);
   return own.reduce((sum, { damage }) => sum + damage, 0);
+}
+
+/** The victory that the player has not put away. */
+export function openVictory({ victory, dismissed }: Game): Victory | null {
+  return victory?.generation === dismissed ? null : victory;
+}
+
+/** Milliseconds until the next life; null if nobody knows. */
+export function nextLifeMs(now: number, { rewardedAt, spec }: Game): number | null {
+  if (rewardedAt === null || spec === null) return null;
+  return Math.max(0, rewardedAt + spec.timing.respawn_s * 1_000 - now);
 }
 
 /** Whether a link will not come back by itself. Then nothing can be hit. */

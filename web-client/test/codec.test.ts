@@ -9,6 +9,7 @@ import {
   decodePlayer,
   encodePlayer,
   encodeShard,
+  parseGen,
   parseToken,
   ShardReader,
 } from '../src/codec';
@@ -16,7 +17,7 @@ import { RefusalReason, ShardType } from '../src/protocol';
 import { message } from './shard';
 
 const GOLDEN = new URL('../../protocol/golden/', import.meta.url);
-/** Whose message a golden vector is. The log is the authority's alone. */
+/** Whose message a golden vector is. The log is the authority's alone, ranks are no message. */
 const SIDES = {
   'hello.json': 'player',
   'hello-resume.json': 'player',
@@ -26,7 +27,10 @@ const SIDES = {
   'state.json': 'shard',
   'change.json': 'shard',
   'boss.json': 'shard',
+  'board.json': 'shard',
+  'spoils.json': 'shard',
   'log.json': 'nobody',
+  'ranks.json': 'nobody',
 } as const;
 
 const twin = (name: string): unknown => JSON.parse(readFileSync(new URL(name, GOLDEN), 'utf8'));
@@ -127,6 +131,11 @@ describe('what is refused', () => {
     expect(() => decodeShard(encode([2, [1, 2, [], [[1, 256]]]]))).toThrow(
       'item 1.3.0.1 is beyond',
     );
+  });
+
+  it('a stored generation that is none', () => {
+    expect(['0', '7', '999999999'].map(parseGen)).toEqual([0, 7, 999_999_999]);
+    for (const bad of [null, '', '-1', '1.5', '9999999999', 'x']) expect(parseGen(bad)).toBeNull();
   });
 
   it('a stored token that is none', () => {

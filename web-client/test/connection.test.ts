@@ -5,7 +5,7 @@ import { decodePlayer, encodeShard } from '../src/codec';
 import { backoffMs, Connection, type Events, GONE_MS, type Link } from '../src/connection';
 import type { Pending } from '../src/prediction';
 import type { PlayerMessage, ShardMessage } from '../src/protocol';
-import { PlayerType } from '../src/protocol';
+import { PlayerType, PROTOCOL } from '../src/protocol';
 import { state, welcome } from './shard';
 
 /** A network in memory, with a clock that only moves when it is told to. */
@@ -100,7 +100,7 @@ describe('a connection', () => {
     const net = new Net();
     net.connection.flush(pending(1, 2));
     net.wire.opened();
-    expect(net.sent).toEqual([[1, { protocol: 2, name: 'Ada', session: null, every: 1 }]]);
+    expect(net.sent).toEqual([[1, { protocol: PROTOCOL, name: 'Ada', session: null, every: 1 }]]);
     net.connection.flush(pending(1, 2));
     net.says(welcome());
     expect(net.link).toEqual({ kind: 'live' });

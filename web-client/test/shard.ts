@@ -40,7 +40,8 @@ function skill(id: number, name: string, damage: number, cooldown_ms: number): S
 export function boss(generation: number, hpMax: number): ShardMessage {
   const phases = [{ name: 'Awakening', percent: 100 }];
   const timing = { tick_ms: 100, collect_s: 30, respawn_s: 5 };
-  const spec = { name: 'Test', hp_max: hpMax, phases, skills: SKILLS, timing };
+  const rewards = [{ id: 1, name: 'Cinder', top_percent: 100, chance_percent: 100 }];
+  const spec = { name: 'Test', hp_max: hpMax, phases, skills: SKILLS, timing, missing: 1, rewards };
   return message(ShardType.Boss, { generation, spec });
 }
 
@@ -81,6 +82,27 @@ export function welcome(changes: Partial<Welcome> | object = {}): ShardMessage {
 
 export function ack(changes: Partial<Ack> | object): ShardMessage {
   return message(ShardType.Ack, { tick: 1, seq: 0, tallies: [], refused: [], ...changes });
+}
+
+/** A board of life 1 with these damages, best first; player 1 is the best. */
+export function board(damages: number[], marks: [number, number][] = []): ShardMessage {
+  const top = damages.map((damage, index) => ({
+    player: index + 1,
+    name: `P${index + 1}`,
+    damage,
+  }));
+  const players = marks.at(-1)?.[0] ?? damages.length;
+  return message(ShardType.Board, {
+    generation: 1,
+    players,
+    top,
+    marks: marks.map(([rank, damage]) => ({ rank, damage })),
+  });
+}
+
+export function spoils(generation: number, rewards: number[] = [1]): ShardMessage {
+  const share = { player: 7, rank: 2, damage: 300, credit: 250, rewards };
+  return message(ShardType.Spoils, { generation, share, players: 9 });
 }
 
 /** What a test's dice decide on one hit. */

@@ -126,6 +126,8 @@ export const Status = u.codes(u.u8, {
   Defeated: 2,
   Collecting: 3,
   Closed: 4,
+  Credited: 5,
+  Rewarded: 6,
 });
 export type Status = u.Value<typeof Status>;
 
@@ -195,12 +197,37 @@ export const Timing: u.Form<Timing> = u.record({
   respawn_s: u.u16,
 });
 
+export const Missing = u.codes(u.u8, {
+  Unknown: 0,
+  Apply: 1,
+  Discard: 2,
+});
+export type Missing = u.Value<typeof Missing>;
+
+export type RewardId = u.Branded<number, 'RewardId'>;
+export const RewardId: u.Form<RewardId> = u.named(u.u8);
+
+export interface Reward {
+  id: RewardId;
+  name: string;
+  top_percent: number;
+  chance_percent: number;
+}
+export const Reward: u.Form<Reward> = u.record({
+  id: RewardId,
+  name: u.text,
+  top_percent: u.u8,
+  chance_percent: u.u8,
+});
+
 export interface BossSpec {
   name: string;
   hp_max: number;
   phases: Phase[];
   skills: Skill[];
   timing: Timing;
+  missing: Missing;
+  rewards: Reward[];
 }
 export const BossSpec: u.Form<BossSpec> = u.record({
   name: u.text,
@@ -208,6 +235,8 @@ export const BossSpec: u.Form<BossSpec> = u.record({
   phases: u.list(Phase),
   skills: u.list(Skill),
   timing: Timing,
+  missing: Missing,
+  rewards: u.list(Reward),
 });
 
 export interface BossCard {
@@ -217,6 +246,65 @@ export interface BossCard {
 export const BossCard: u.Form<BossCard> = u.record({
   generation: Gen,
   spec: BossSpec,
+});
+
+export interface Standing {
+  player: PlayerId;
+  name: string;
+  damage: number;
+}
+export const Standing: u.Form<Standing> = u.record({
+  player: PlayerId,
+  name: u.text,
+  damage: u.u64,
+});
+
+export interface Mark {
+  rank: number;
+  damage: number;
+}
+export const Mark: u.Form<Mark> = u.record({
+  rank: u.u32,
+  damage: u.u64,
+});
+
+export interface Board {
+  generation: Gen;
+  players: number;
+  top: Standing[];
+  marks: Mark[];
+}
+export const Board: u.Form<Board> = u.record({
+  generation: Gen,
+  players: u.u32,
+  top: u.list(Standing),
+  marks: u.list(Mark),
+});
+
+export interface Share {
+  player: PlayerId;
+  rank: number;
+  damage: number;
+  credit: number;
+  rewards: RewardId[];
+}
+export const Share: u.Form<Share> = u.record({
+  player: PlayerId,
+  rank: u.u32,
+  damage: u.u64,
+  credit: u.u64,
+  rewards: u.list(RewardId),
+});
+
+export interface Spoils {
+  generation: Gen;
+  share: Share;
+  players: number;
+}
+export const Spoils: u.Form<Spoils> = u.record({
+  generation: Gen,
+  share: Share,
+  players: u.u32,
 });
 
 export const CloseCode = u.codes(u.u16, {
@@ -237,6 +325,6 @@ export const CloseCode = u.codes(u.u16, {
 });
 export type CloseCode = u.Value<typeof CloseCode>;
 
-export const PROTOCOL = 2;
-export const SUBPROTOCOL = 'worldboss.v2';
+export const PROTOCOL = 3;
+export const SUBPROTOCOL = 'worldboss.v3';
 export const NAME_CHARS_MAX = 24;

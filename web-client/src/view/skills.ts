@@ -1,8 +1,7 @@
 // A button for each skill: its key, what it does, and when it is ready again.
 
-import { cooldownLeft } from '../input';
+import { canBeHit, cooldownLeft } from '../input';
 import type { BossSpec, Skill, SkillId } from '../protocol';
-import { Status } from '../protocol';
 import { type Game, isOver } from '../store';
 import { byId, make, setText } from './dom';
 import { exact } from './text';
@@ -25,7 +24,7 @@ export function drawSkills(game: Game, now: number, onPress: (skill: SkillId) =>
     skills.replaceChildren(...buttons.map(({ button }) => button));
   }
   drawn = game.spec;
-  const canHit = game.truth?.status === Status.Alive && !isOver(game.link);
+  const canHit = game.truth !== null && canBeHit(game.truth) && !isOver(game.link);
   for (const { skill, button, cool, info } of buttons) {
     const left = cooldownLeft(now, game, skill);
     const isReady = canHit && left === 0;

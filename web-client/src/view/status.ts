@@ -1,11 +1,12 @@
 // The line of figures, the notice about the link, and what a screen reader hears.
 
-import { Status } from '../protocol';
 import { damageOf } from '../reconciliation';
 import { ageMs } from '../replica';
 import type { Game } from '../store';
-import { byId, setText } from './dom';
-import { age, compact, exact, link, notice, percent } from './text';
+import { nextLifeMs } from '../store';
+import { STEPS, stepsDone } from '../victory';
+import { byId, make, setText } from './dom';
+import { age, compact, exact, link, notice, percent, settlement } from './text';
 
 const facts = {
   link: byId('link', HTMLElement),
@@ -18,6 +19,7 @@ const facts = {
 const noticeLine = byId('notice', HTMLElement);
 const noticeText = byId('notice-text', HTMLElement);
 const retry = byId('retry', HTMLButtonElement);
+const steps = byId('steps', HTMLElement);
 const spoken = byId('spoken', HTMLElement);
 
 /** Figures that change all the time are written this often, so that they can be read. */
@@ -26,6 +28,8 @@ const FIGURES_MS = 200;
 const SPOKEN_MS = 2_000;
 let figuresAt = Number.NEGATIVE_INFINITY;
 let spokenAt = 0;
+
+steps.append(...STEPS.map(() => make('i')));
 
 export function onRetry(run: () => void): void {
   retry.addEventListener('click', run);
@@ -48,23 +52,36 @@ export function drawStatus(game: Game, now: number): void {
   spokenAt = now;
   const bar = byId('bar', HTMLElement);
   if (game.bar) bar.setAttribute('aria-valuenow', String(percent(game.bar.shown, game.bar.hpMax)));
-  bar.setAttribute('aria-valuetext', summary(game));
-  setText(spoken, summary(game));
+  bar.setAttribute('aria-valuetext', summary(game, now));
+  setText(spoken, summary(game, now));
 }
 
 function drawNotice(game: Game, now: number): void {
   const retryMs = game.link.kind === 'waiting' ? game.link.retryAt - now : 0;
   const said = notice(game.link, retryMs, game.pending.length);
-  const isFallen = game.truth !== null && game.truth.status !== Status.Alive;
-  const text = said.text || (isFallen ? 'The boss has fallen. The next one is on its way …' : '');
+  const end = settled(game, now);
+  const text = said.text || (end ?? '');
   noticeLine.classList.toggle('says', text !== '');
   setText(noticeText, text);
   retry.hidden = said.button === null;
   setText(retry, said.button ?? '');
+  const done = said.text === '' && game.truth !== null ? stepsDone(game.truth.status) : 0;
+  steps.hidden = done === 0;
+  for (const [step, dot] of Array.from(steps.children).entries()) {
+    dot.classList.toggle('done', step < done);
+  }
 }
 
-function summary({ truth, bar, tallies, link: state }: Game): string {
+function settled(game: Game, now: number): string | null {
+  const { truth } = game;
+  return truth && settlement(truth.status, truth.hp, nextLifeMs(now, game));
+}
+
+function summary(game: Game, now: number): string {
+  const { truth, bar, tallies, link: state } = game;
   if (!truth || !bar) return '';
+  const end = settled(game, now);
+  if (end !== null) return end;
   const left = `Health ${percent(bar.shown, bar.hpMax)} percent`;
   const own = `your damage ${exact(damageOf(tallies, truth.generation))}`;
   return `${left}, ${own}, ${exact(truth.players)} players, ${link(state)}.`;

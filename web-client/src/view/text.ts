@@ -1,7 +1,8 @@
 // Words and numbers of the page.
 
+import type { Place } from '../board';
 import type { Link } from '../connection';
-import { RefusalReason } from '../protocol';
+import { RefusalReason, Status } from '../protocol';
 import type { Effect } from '../store';
 
 const whole = new Intl.NumberFormat('en');
@@ -16,6 +17,52 @@ export const compact = (value: number): string => {
 export function percent(hp: number, hpMax: number): number {
   const exactly = (100 * hp) / hpMax;
   return exactly > 50 ? Math.floor(exactly) : Math.ceil(exactly);
+}
+
+/** A part of a boss. */
+export function share(part: number, hpMax: number): string {
+  const percents = hpMax > 0 ? (100 * part) / hpMax : 0;
+  if (percents > 0 && percents < 0.01) return 'under 0.01 %';
+  return `${percents.toFixed(percents < 10 ? 2 : 1)} %`;
+}
+
+/** A rank in words: 1st, 2nd, 3rd, 4th, 11th, 21st. */
+export function ordinal(rank: number): string {
+  const tens = Math.floor(rank / 10) % 10;
+  const ending = tens === 1 ? undefined : ['th', 'st', 'nd', 'rd'][rank % 10];
+  return `${exact(rank)}${ending ?? 'th'}`;
+}
+
+/** Where this player is on the leaderboard. */
+export function place(found: Place | null, players: number): string {
+  if (found === null) {
+    return players === 0
+      ? 'Nobody has hit it yet.'
+      : `${exact(players)} players. Hit to join them.`;
+  }
+  const about = found.isExact ? '' : 'about ';
+  return `You are ${about}#${exact(found.rank)} of ${exact(found.of)}`;
+}
+
+/** How far the end of a life is; null while it goes on. `nextMs`: until the next one, if known. */
+export function settlement(status: Status, hp: number, nextMs: number | null): string | null {
+  switch (status) {
+    case Status.Unknown:
+      return null;
+    case Status.Alive:
+      return hp > 0 ? null : 'The last blow! Waiting for all servers to agree …';
+    case Status.Defeated:
+      return 'The boss has fallen. Servers are called for their last hits …';
+    case Status.Collecting:
+      return 'The boss has fallen. The last hits are counted …';
+    case Status.Closed:
+      return 'The books are closed. Everybody gets a share …';
+    case Status.Credited:
+      return 'The shares are settled. Rewards are drawn …';
+    case Status.Rewarded:
+      if (nextMs === null) return 'The rewards are drawn. The next boss is on its way …';
+      return `The rewards are drawn. The next boss in ${Math.ceil(nextMs / 1_000)} s`;
+  }
 }
 
 /** An age, with the words that show how sure the bar is. */

@@ -3,16 +3,20 @@
 import { skillOfKey } from '../input';
 import type { SkillId } from '../protocol';
 import type { Game } from '../store';
+import { drawBoard, listenToBoard } from './board';
 import { byId } from './dom';
 import { aimAt, drawFloats } from './floats';
 import { drawHealth } from './health';
 import { drawSkills } from './skills';
 import { drawStatus, onRetry } from './status';
+import { drawVictory, onDismiss } from './victory';
 
 /** What a player can do on the page. */
 export interface Hands {
   press(skill: SkillId): void;
   retry(): void;
+  /** Puts a victory away. */
+  dismiss(): void;
 }
 
 const arena = byId('arena', HTMLElement);
@@ -24,11 +28,15 @@ export function draw(game: Game, now: number, hands: Hands): void {
   drawSkills(game, now, hands.press);
   drawFloats(game, now);
   drawStatus(game, now);
+  drawBoard(game);
+  drawVictory(game);
 }
 
 /** Listens to pointer and keyboard. `current` gives the newest game. */
 export function listen(current: () => Game, hands: Hands): void {
   onRetry(hands.retry);
+  onDismiss(hands.dismiss);
+  listenToBoard();
   arena.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;
     const { left, top, width, height } = arena.getBoundingClientRect();
