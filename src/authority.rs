@@ -1,9 +1,13 @@
 //! `--authority`: the owner of the truth, wherever it runs.
 
 pub(crate) mod bosses;
+pub(crate) mod recover;
+pub(crate) mod replay;
+pub(crate) mod settle;
 pub(crate) mod spawn;
 pub(crate) mod status;
 pub(crate) mod tail;
+pub(crate) mod verify;
 mod tools;
 
 use crate::cli::LoadArgs;
@@ -20,7 +24,7 @@ use std::time::Duration;
 /// What a command does with its authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// It lets people play, and takes its part in the bosses' life cycles.
+    /// It lets people play, and takes its part in the bosses' settlements.
     Play,
     /// It looks, or changes something once.
     Look,
@@ -30,7 +34,7 @@ pub(crate) enum Purpose {
 pub(crate) fn open(flag: &str, purpose: Purpose) -> anyhow::Result<Arc<dyn Authority>> {
     if let Some(dir) = flag.strip_prefix("embedded:").filter(|dir| !dir.is_empty()) {
         let steps = match purpose {
-            Purpose::Play => Steps::EachSecond,
+            Purpose::Play => Steps::ByItself,
             Purpose::Look => Steps::ByHand,
         };
         return Ok(Arc::new(Embedded::open_with(Path::new(dir), steps)?));

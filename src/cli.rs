@@ -1,6 +1,9 @@
 //! The command line. Every flag is also an environment variable `WORLDBOSS_*`.
 
-use crate::authority::{bosses::BossesArgs, spawn::SpawnArgs, status::StatusArgs, tail::TailArgs};
+use crate::authority::{
+    bosses::BossesArgs, recover::RecoverArgs, replay::ReplayArgs, settle::SettleArgs,
+    spawn::SpawnArgs, status::StatusArgs, tail::TailArgs, verify::VerifyArgs,
+};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -101,6 +104,15 @@ pub(crate) enum AuthorityCommand {
     Bosses(BossesArgs),
     /// Begin a boss, or set what its next generation is.
     Spawn(SpawnArgs),
+    /// Add the books up a second time, from the log. Exits with 1 at the first entry that is wrong.
+    Verify(VerifyArgs),
+    /// Show a boss as it was at a version.
+    Replay(ReplayArgs),
+    /// Settle a fallen boss by hand: for an authority that nobody runs, or whose steps wait for
+    /// journals that will not come back.
+    Settle(SettleArgs),
+    /// Hand in what a shard had accepted that will not come back.
+    Recover(RecoverArgs),
 }
 
 #[derive(Debug, Args)]

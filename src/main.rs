@@ -8,7 +8,7 @@ mod serve;
 mod loadgen;
 mod signals;
 
-use authority::{bosses, spawn, status, tail};
+use authority::{bosses, recover, replay, settle, spawn, status, tail, verify};
 use clap::Parser;
 use cli::{AuthorityCommand, Cli, Command};
 use std::io::Write;
@@ -33,17 +33,27 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Play(args) => play::run(args).await,
             Command::Shard(args) => shard::run(args).await,
-            Command::Authority(AuthorityCommand::Serve(args)) => serve::run(args).await,
-            Command::Authority(AuthorityCommand::Load(args)) => authority::load(&args).await,
-            Command::Authority(AuthorityCommand::Status(args)) => status::run(args).await,
-            Command::Authority(AuthorityCommand::Tail(args)) => tail::run(args).await,
-            Command::Authority(AuthorityCommand::Bosses(args)) => bosses::run(args).await,
-            Command::Authority(AuthorityCommand::Spawn(args)) => spawn::run(args).await,
+            Command::Authority(command) => on_authority(command).await,
             Command::Loadgen(args) => loadgen::run(args).await,
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done.unwrap_or_else(|error| fail(&error))
+}
+
+async fn on_authority(command: AuthorityCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AuthorityCommand::Serve(args) => serve::run(args).await,
+        AuthorityCommand::Load(args) => authority::load(&args).await,
+        AuthorityCommand::Status(args) => status::run(args).await,
+        AuthorityCommand::Tail(args) => tail::run(args).await,
+        AuthorityCommand::Bosses(args) => bosses::run(args).await,
+        AuthorityCommand::Spawn(args) => spawn::run(args).await,
+        AuthorityCommand::Verify(args) => verify::run(args).await,
+        AuthorityCommand::Replay(args) => replay::run(args).await,
+        AuthorityCommand::Settle(args) => settle::run(args).await,
+        AuthorityCommand::Recover(args) => recover::run(args).await,
+    }
 }
 
 /// Writes a command's output. A reader that has gone away wants no more of it.

@@ -1,6 +1,6 @@
 //! `worldboss authority tail`: the event feed, for people and for other services.
 
-use super::tools::{ToolArgs, boss_id, choose, reach};
+use super::tools::{ToolArgs, boss_id, choose, reach, version};
 use crate::signals;
 use ::authority::Tail;
 use anyhow::{Context, bail};
@@ -12,7 +12,7 @@ use protocol::{BossId, FeedEvent, Happened, Hurt, JournalId};
 use score::FeedStart;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
-use ucore::{INT_MAX, Version};
+use ucore::Version;
 
 #[derive(Debug, Args)]
 #[command(after_help = "PROTOCOL.md, section 11, tells what the lines of --json mean.")]
@@ -76,7 +76,7 @@ fn write(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-fn json_lines(events: &[FeedEvent]) -> serde_json::Result<String> {
+pub(super) fn json_lines(events: &[FeedEvent]) -> serde_json::Result<String> {
     let mut text = String::new();
     for event in events {
         text += &serde_json::to_string(event)?;
@@ -86,7 +86,7 @@ fn json_lines(events: &[FeedEvent]) -> serde_json::Result<String> {
 }
 
 /// What is no entry is for the person at the terminal, too.
-fn note(event: &FeedEvent) {
+pub(super) fn note(event: &FeedEvent) {
     match event.happened {
         Happened::Gone { from } => tracing::warn!(
             target: "worldboss",
@@ -102,15 +102,19 @@ fn note(event: &FeedEvent) {
         | Happened::Enter { .. }
         | Happened::Push { .. }
         | Happened::Late { .. }
-        | Happened::Status { .. }
-        | Happened::Wait { .. } => {}
+        | Happened::Term { .. }
+        | Happened::Collect { .. }
+        | Happened::Wait { .. }
+        | Happened::Close { .. }
+        | Happened::Credit { .. }
+        | Happened::Reward { .. } => {}
     }
 }
 
 /// A line for people. [`note`] has told them what is gone.
-fn line(event: &FeedEvent) -> String {
+pub(super) fn line(event: &FeedEvent) -> String {
     let words = match &event.happened {
-        Happened::Spawn { generation, spec } => {
+        Happened::Spawn { generation, spec, .. } => {
             format!("generation {generation} begins: {}, {} HP", spec.name, grouped(spec.hp_max))
         }
         Happened::Join { journal, shard, parent, inherits } => {
@@ -129,10 +133,24 @@ fn line(event: &FeedEvent) -> String {
             format!("{}{}{death}", damage(hurt, "damage"), phase.unwrap_or_default())
         }
         Happened::Late { hurt } => damage(hurt, "late damage"),
-        Happened::Status { generation, status } => {
-            format!("generation {generation} is {}", status.name())
+        Happened::Term { term, executor } => {
+            format!("term {term} begins: executor {} reigns", first_digits(&executor.to_string()))
         }
-        Happened::Wait { generation } => format!("generation {generation} waits"),
+        Happened::Collect { generation, .. } => {
+            format!("generation {generation} collects the last words of its journals")
+        }
+        Happened::Wait { generation, .. } => format!("generation {generation} waits"),
+        Happened::Close { generation, closed, .. } => {
+            format!("generation {generation}: the books are closed at version {}", closed.version)
+        }
+        Happened::Credit { generation, credits, .. } => {
+            let players = count(credits.len() as u64, "player");
+            format!("generation {generation}: the boss is divided among {players}")
+        }
+        Happened::Reward { generation, winners, .. } => {
+            let players = count(winners.len() as u64, "player");
+            format!("generation {generation}: {players} won rewards")
+        }
         Happened::RolledBack { was } => {
             format!("all after this is void, up to version {was}: the authority was rolled back")
         }
@@ -144,7 +162,8 @@ fn line(event: &FeedEvent) -> String {
 fn damage(hurt: &Hurt, what: &str) -> String {
     let Hurt { generation, journal, to, damage, last, players, names, .. } = hurt;
     let damage = damage.map_or_else(|| "some".to_owned(), grouped);
-    let (players, names) = (count(players.len(), "player"), count(names.len(), "name"));
+    let (players, names) =
+        (count(players.len() as u64, "player"), count(names.len() as u64, "name"));
     let last = if *last { "; it has said all" } else { "" };
     format!(
         "generation {generation}: {damage} {what}, {players}, {names}; journal {} is at {}{last}",
@@ -153,18 +172,16 @@ fn damage(hurt: &Hurt, what: &str) -> String {
     )
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number as u64))
+    format!("{} {what}{plural}", grouped(number))
 }
 
 /// Enough of an id for people.
-fn short(journal: JournalId) -> String {
-    journal.to_string().chars().take(8).collect()
+pub(super) fn short(journal: JournalId) -> String {
+    first_digits(&journal.to_string())
 }
 
-fn version(text: &str) -> Result<Version, String> {
-    let number = text.parse().ok().filter(|number| (1..=INT_MAX).contains(number));
-    let cure = "versions are numbers from 1; `worldboss authority status` shows the newest";
-    number.map(Version).ok_or_else(|| cure.to_owned())
+fn first_digits(id: &str) -> String {
+    id.chars().take(8).collect()
 }

@@ -7,9 +7,10 @@ use ::authority::{Authority, Embedded, Follower, FollowerError};
 use anyhow::bail;
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use protocol::{BossId, Snapshot};
+use protocol::{BossId, Entry, ReadLog, Snapshot};
 use std::path::Path;
 use std::sync::Arc;
+use ucore::{INT_MAX, Version};
 
 /// The flags of every tool.
 #[derive(Debug, Args)]
@@ -95,10 +96,63 @@ pub(super) async fn fold(
     Follower::new(Arc::clone(authority), boss).catch_up().await
 }
 
+/// Reads a boss's log up to a version, from the oldest value that can be shown.
+pub(super) async fn read<T, E>(
+    authority: &dyn Authority,
+    boss: BossId,
+    to: Version,
+    begin: fn(Snapshot) -> Result<T, E>,
+    step: fn(&mut T, &Entry) -> Result<(), E>,
+) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    E: Into<anyhow::Error> + Send + 'static,
+{
+    let first = authority.read_log(ReadLog { boss, after: Version(0), wait_ms: 0 }).await?;
+    let base = first.base.map(|base| *base).unwrap_or_default();
+    let Some(mut left) = to.0.checked_sub(base.version.0) else {
+        bail!("version {to} can't be shown any more; the oldest is {}", base.version);
+    };
+    let (mut after, mut entries) = (base.version, first.entries);
+    let mut value = begin(base).map_err(Into::into)?;
+    while left > 0 {
+        let Some(last) = entries.last() else {
+            bail!(
+                "the log ends at version {after}, and the truth was at {to}: the authority was \
+                 rolled back meanwhile, or its newest entries are missing; ask again"
+            );
+        };
+        after = last.version;
+        entries.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        left -= entries.len() as u64;
+        // A page may hold a megabyte, whose hashing must not hold up a runtime's worker.
+        let folding = tokio::task::spawn_blocking(move || {
+            entries.iter().try_for_each(|entry| step(&mut value, entry)).map(|()| value)
+        });
+        value = folding.await?.map_err(Into::into)?;
+        if left == 0 {
+            break;
+        }
+        let page = authority.read_log(ReadLog { boss, after, wait_ms: 0 }).await?;
+        if page.base.is_some() {
+            bail!("a generation was forgotten while its log was read; ask again");
+        }
+        entries = page.entries;
+    }
+    Ok(value)
+}
+
 /// Reads the number of a boss.
 pub(crate) fn boss_id(text: &str) -> Result<BossId, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number
         .map(BossId)
         .ok_or_else(|| "bosses are numbers from 1; `worldboss authority bosses` lists them".into())
+}
+
+/// Reads a version.
+pub(super) fn version(text: &str) -> Result<Version, String> {
+    let number = text.parse().ok().filter(|number| (1..=INT_MAX).contains(number));
+    let cure = "versions are numbers from 1; `worldboss authority status` shows the newest";
+    number.map(Version).ok_or_else(|| cure.to_owned())
 }
