@@ -1,11 +1,11 @@
 //! A few labelled bots that keep a boss busy until they are told to stop.
 
 use super::LoadError;
-use super::clock::Clock;
 use super::player::{Phase, Player, Seat};
 use super::target::Target;
 use crate::machine::{Bot, BotConfig};
 use protocol::Micros;
+use score::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;

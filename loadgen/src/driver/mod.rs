@@ -1,7 +1,6 @@
 //! Thousands of bots on real WebSockets, and a network that fails on demand: sockets, tasks and the
 //! clock.
 
-mod clock;
 mod target;
 mod socket;
 mod player;

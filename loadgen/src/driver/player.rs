@@ -1,10 +1,10 @@
 //! One player's task: connects its bot, moves messages and time, comes back after a loss.
 
-use super::clock::Clock;
 use super::socket::{Incoming, Socket};
 use super::target::Target;
 use crate::machine::{Bot, Recorder, Standing};
 use protocol::{Micros, PlayerMessage, ShardMessage};
+use score::Clock;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,9 +1,9 @@
 //! One line a second on stderr: how the run does.
 
-use super::clock::Clock;
 use super::player::{Phase, Shared};
 use crate::machine::Pulse;
 use protocol::Micros;
+use score::Clock;
 use std::io::Write;
 use std::time::Duration;
 use tokio::sync::watch;

@@ -1,16 +1,17 @@
 //! A whole run: ramp, load, drain, the ledger, and the report.
 
-use super::clock::Clock;
 use super::player::{Phase, Player, Seat, Shared};
 use super::target::Target;
 use super::{LoadConfig, LoadError, http, progress};
 use crate::machine::{Bot, BotConfig, Pulse, Recorder, Report, RunInfo};
-use protocol::{Ledger, Micros};
+use protocol::{Gen, Micros};
+use score::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use ucore::Version;
 
 /// From one new connection to a target to the next: 500 a second.
 const RAMP_GAP: Micros = Micros::from_millis(2);
@@ -41,8 +42,9 @@ pub async fn run(config: LoadConfig) -> Result<Report, LoadError> {
     }
     let mut swarm = Swarm::start(config, targets);
     let progress = swarm.watch();
+    let follow = tokio::spawn(follow(swarm.targets.clone(), swarm.recorder.clone()));
     let report = swarm.play().await;
-    progress.into_iter().for_each(|task| task.abort());
+    progress.into_iter().chain([follow]).for_each(|task| task.abort());
     report
 }
 
@@ -106,7 +108,7 @@ impl Swarm {
             duration_s: load.0 as f64 / 1_000_000.0,
             interrupted: self.interrupted,
         };
-        Ok(Report::new(info, &self.recorder.lock(), ledger.as_ref()))
+        Ok(Report::new(info, &self.recorder.lock(), ledger))
     }
 
     async fn ramp(&mut self) -> Result<(), LoadError> {
@@ -185,17 +187,19 @@ impl Swarm {
         false
     }
 
-    /// The ledger of the first target, once it has everything that the players were told or there
-    /// is no more time.
-    async fn ledger(&mut self) -> Option<Ledger> {
+    /// Reads the ledger until it has everything that the players were told, or there is no more
+    /// time; answers which version was read last.
+    async fn ledger(&mut self) -> Option<Version> {
         let end = self.clock.now() + micros(LEDGER_MAX);
         let mut newest = None;
         loop {
             match http::ledger(&self.targets[0]).await {
                 Ok(ledger) => {
-                    let lost = self.recorder.lock().oracle().balance(&ledger).lost;
-                    newest = Some(ledger);
-                    if lost == 0 {
+                    newest = Some(ledger.version);
+                    let mut recorder = self.recorder.lock();
+                    recorder.handle_ledger(ledger);
+                    let balance = recorder.oracle().balance();
+                    if balance.lost == 0 && balance.late_untold == 0 {
                         return newest;
                     }
                 }
@@ -213,6 +217,24 @@ impl Swarm {
         let closing = async { while self.players.join_next().await.is_some() {} };
         if timeout(CLOSE_MAX, closing).await.is_err() {
             self.players.abort_all();
+        }
+    }
+}
+
+/// Reads the ledger whenever a generation begins: it shows the newest ones alone, and the run may
+/// see many. What can't be read now is read a little later, from any target.
+async fn follow(targets: Vec<Arc<Target>>, recorder: Shared) {
+    let mut read = Gen(0);
+    for target in targets.iter().cycle() {
+        loop {
+            sleep(LOOK).await;
+            let newest = recorder.lock().generation();
+            if newest == read {
+                continue;
+            }
+            let Ok(ledger) = http::ledger(target).await else { break };
+            recorder.lock().handle_ledger(ledger);
+            read = newest;
         }
     }
 }

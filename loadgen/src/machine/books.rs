@@ -1,7 +1,7 @@
 //! What one session was told about its hits: the claims that the ledger has to honour.
 
-use protocol::{Gen, PlayerId, Tally};
-use std::collections::BTreeMap;
+use protocol::{Gen, PlayerId, Share, Spoils, Tally};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Generations kept per session: more than any ledger shows. Older ones are folded into one sum.
 const GENERATIONS_MAX: usize = 16;
@@ -21,6 +21,10 @@ pub struct Books {
     pub unresolved_damage: BTreeMap<Gen, u64>,
     /// The newest tally of each generation.
     pub tallies: BTreeMap<Gen, Tally>,
+    /// What the player got of fallen bosses, the newest generations.
+    pub shares: BTreeMap<Gen, Share>,
+    /// Generations of which it should have been told, the newest ones.
+    pub shares_due: BTreeSet<Gen>,
     /// The generations up to this one were folded away.
     pub folded_to: Gen,
     /// How many they were.
@@ -31,7 +35,7 @@ pub struct Books {
     pub folded_damage: u64,
 }
 
-/// A newer tally that claims less than an older one.
+/// Something newer that claims less than what was told before, or something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TookBack;
 
@@ -59,6 +63,30 @@ impl Books {
         match old {
             Some(old) if tally.hits < old.hits || tally.damage < old.damage => Err(TookBack),
             _ => Ok(()),
+        }
+    }
+
+    /// Takes what the player got of a fallen boss. It is told once or again, and never otherwise.
+    pub(super) fn win(&mut self, spoils: Spoils) -> Result<(), TookBack> {
+        let Spoils { generation, share, .. } = spoils;
+        if share.player != self.player {
+            return Err(TookBack);
+        }
+        let is_new = self.shares.get(&generation).is_none_or(|old| *old == share);
+        self.shares.insert(generation, share);
+        if self.shares.len() > GENERATIONS_MAX {
+            self.shares.pop_first();
+        }
+        if is_new { Ok(()) } else { Err(TookBack) }
+    }
+
+    /// A generation is over for so long that the player should know its share of it, if it has one.
+    pub(super) fn expect_share(&mut self, generation: Gen) {
+        if self.tallies.contains_key(&generation) {
+            self.shares_due.insert(generation);
+            if self.shares_due.len() > GENERATIONS_MAX {
+                self.shares_due.pop_first();
+            }
         }
     }
 

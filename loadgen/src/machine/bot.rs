@@ -70,6 +70,16 @@ enum Link {
     Over,
 }
 
+/// Whether a player was told something that is not so any more. A generation's beginning alone is
+/// told before it is stable.
+fn is_taken_back(before: &State, now: &State) -> bool {
+    let told = |state: &State| (state.generation, state.status);
+    let is_begun_again = before.status == Status::Alive
+        && now.generation.next() == before.generation
+        && now.status == Status::Rewarded;
+    told(now) < told(before) && !is_begun_again
+}
+
 impl Bot {
     /// A bot that may connect at once. Everything random about it comes from `seed`.
     #[must_use]
@@ -124,6 +134,16 @@ impl Bot {
                 self.events.push_back(Event::Fault("a boss has no skills".to_owned()));
             }
             (Link::Open { .. }, ShardMessage::Boss(card)) => self.card = Some(Box::new(card)),
+            (Link::Open { .. }, ShardMessage::Board(board)) => {
+                if !board.top.is_sorted_by(|a, b| a.damage >= b.damage) {
+                    self.events.push_back(Event::Fault("a leaderboard is out of order".to_owned()));
+                }
+            }
+            (Link::Open { .. }, ShardMessage::Spoils(spoils)) => {
+                if let Some(session) = &mut self.session {
+                    session.handle_spoils(spoils, &mut self.events);
+                }
+            }
             (Link::Away { .. } | Link::Opening { .. } | Link::Open { .. }, _) => {
                 let text =
                     "a message came before Welcome, a second Welcome, or a Change before a State";
@@ -167,6 +187,10 @@ impl Bot {
     fn follow(&mut self, now: Micros, state: State) {
         if let Link::Open { frame, .. } = &mut self.link {
             let before = frame.replace((now, state));
+            if before.is_some_and(|(_, before)| is_taken_back(&before, &state)) {
+                let text = "what was announced of a fallen boss was taken back";
+                self.events.push_back(Event::Fault(text.to_owned()));
+            }
             if before.is_none() {
                 self.backoff.reset();
             }
@@ -174,8 +198,8 @@ impl Bot {
                 self.free_since = now;
             }
             let interval = before.map(|(at, _)| now.since(at));
-            let version = state.version.0;
-            self.events.push_back(Event::Frame { at: now, version, interval });
+            let (version, generation) = (state.version.0, state.generation);
+            self.events.push_back(Event::Frame { at: now, version, generation, interval });
         }
         if let Some(session) = &mut self.session {
             session.handle_state(now, &state, &mut self.events);

@@ -221,6 +221,8 @@ fn a_hit_is_in_the_truth_when_its_tick_is_counted_and_a_refused_one_never() {
     table.frame();
     let counted = table.count(|event| matches!(event, Event::Counted { .. }));
     assert_eq!(counted, usize::try_from(seq - 1).unwrap());
+    assert!(!table.bot.is_drained(), "that a part of it was late may still be told");
+    (0..2).for_each(|_| table.frame());
     assert!(table.bot.is_drained());
 }
 
@@ -363,4 +365,34 @@ fn a_mixing_bot_uses_more_than_the_basic_skill_and_keeps_the_cooldowns() {
 #[test]
 fn the_same_seed_plays_the_same_game() {
     assert_eq!(playing().hits(20), playing().hits(20));
+}
+
+#[test]
+fn what_was_announced_of_a_fallen_boss_may_not_be_taken_back() {
+    let show = |told: &[(u32, Status)]| {
+        let mut table = playing();
+        for (generation, status) in told {
+            (table.generation, table.status) = (*generation, *status);
+            table.frame();
+        }
+        table.faults()
+    };
+    let life = [(1, Status::Defeated), (1, Status::Rewarded), (2, Status::Alive)];
+    assert_eq!(show(&life), 0);
+    assert_eq!(show(&[(2, Status::Alive), (1, Status::Rewarded), (2, Status::Alive)]), 0);
+    assert_eq!(show(&[(1, Status::Defeated), (1, Status::Alive)]), 1);
+    assert_eq!(show(&[(1, Status::Rewarded), (1, Status::Closed)]), 1);
+    assert_eq!(show(&[(3, Status::Alive), (1, Status::Rewarded)]), 1);
+}
+
+#[test]
+fn a_share_is_due_when_the_next_generation_has_gone_on_for_a_while() {
+    let mut table = playing();
+    table.hits(1);
+    table.ack(1, &[tally(1, 1, 100)], &[]);
+    table.generation = 2;
+    (0..99).for_each(|_| table.frame());
+    assert!(table.bot.books().unwrap().shares_due.is_empty());
+    table.frame();
+    assert_eq!(table.bot.books().unwrap().shares_due.iter().copied().collect::<Vec<_>>(), [Gen(1)]);
 }

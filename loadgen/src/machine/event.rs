@@ -1,7 +1,7 @@
 //! What a bot tells whoever measures it.
 
 use super::Books;
-use protocol::{Micros, RefusalReason};
+use protocol::{Gen, Micros, RefusalReason};
 
 /// Something that happened to a bot. Times are the bot's `now`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum Event {
         at: Micros,
         /// Its version.
         version: u64,
+        /// Its generation.
+        generation: Gen,
         /// The time since the frame before it on this connection.
         interval: Option<Micros>,
     },

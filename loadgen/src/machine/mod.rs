@@ -9,6 +9,7 @@ mod bot;
 mod crossing;
 mod recorder;
 mod oracle;
+mod settled;
 mod latency;
 mod report;
 mod threshold;

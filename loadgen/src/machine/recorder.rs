@@ -2,7 +2,7 @@
 
 use super::latency::Samples;
 use super::{Crossing, ErrorCount, Event, Latency, Oracle};
-use protocol::RefusalReason;
+use protocol::{Gen, Ledger, RefusalReason};
 use std::collections::BTreeMap;
 
 /// Distinct errors that are kept apart. Later ones share a line.
@@ -17,6 +17,7 @@ pub struct Recorder {
     pub(super) cross_shard: Samples,
     pub(super) lag: Samples,
     pub(super) frames_received: u64,
+    generation: Gen,
     pub(super) reconnects: u64,
     pub(super) connect_failures: u64,
     pub(super) skipped: u64,
@@ -86,6 +87,7 @@ impl Recorder {
             cross_shard: Samples::default(),
             lag: Samples::default(),
             frames_received: 0,
+            generation: Gen(0),
             reconnects: 0,
             connect_failures: 0,
             skipped: 0,
@@ -122,7 +124,8 @@ impl Recorder {
                 let sample = |latency| self.cross_shard.record(latency);
                 self.crossing.handle_counted(target, planned, version, sample);
             }
-            Event::Frame { at, version, interval } => {
+            Event::Frame { at, version, generation, interval } => {
+                self.generation = self.generation.max(generation);
                 self.frames_received += 1;
                 interval.into_iter().for_each(|interval| self.frame_interval.record(interval));
                 let sample = |latency| self.cross_shard.record(latency);
@@ -174,6 +177,17 @@ impl Recorder {
             connect_failures: self.connect_failures,
             ack: self.ack.latency(),
         }
+    }
+
+    /// The newest generation that a player has seen.
+    #[must_use]
+    pub fn generation(&self) -> Gen {
+        self.generation
+    }
+
+    /// Takes what a ledger shows.
+    pub fn handle_ledger(&mut self, ledger: Ledger) {
+        self.oracle.learn(ledger);
     }
 
     /// The claims of the sessions that are over.

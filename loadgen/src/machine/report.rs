@@ -2,9 +2,9 @@
 
 use super::threshold::{Checked, Threshold};
 use super::{Balance, Latency, Recorder};
-use protocol::Ledger;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use ucore::Version;
 
 /// The version of the JSON.
 pub const SCHEMA: u32 = 1;
@@ -45,6 +45,18 @@ pub struct Report {
     pub damage_unseen: u64,
     /// How many generations these were.
     pub generations_unseen: u64,
+    /// Late damage of which its players were told another number.
+    pub damage_late_untold: u64,
+    /// Generations whose boss was divided, as far as the ledger has shown them.
+    pub generations_settled: u64,
+    /// What is wrong with how they were divided.
+    pub unfair: Vec<String>,
+    /// Shares of fallen bosses that players were told of.
+    pub shares_told: u64,
+    /// Those of them that are not what the ledger has.
+    pub shares_wrong: u64,
+    /// Shares that the ledger has, and that players were not told of in time.
+    pub shares_untold: u64,
     /// The version of the ledger, or none if it could not be read.
     pub ledger_version: Option<u64>,
     /// From the planned time of a hit to its answer.
@@ -100,12 +112,13 @@ pub struct ErrorCount {
 }
 
 impl Report {
-    /// The report of a run, after its last session was closed. Without a ledger nothing is known
-    /// of the truth, and the report says so.
+    /// The report of a run, after its last session was closed and its oracle has learnt the last
+    /// ledger, of which this is the version. Without one nothing is known of the truth, and the
+    /// report says so.
     #[must_use]
-    pub fn new(info: RunInfo, recorder: &Recorder, ledger: Option<&Ledger>) -> Self {
+    pub fn new(info: RunInfo, recorder: &Recorder, ledger: Option<Version>) -> Self {
         let hits = recorder.oracle.hits();
-        let balance = ledger.map_or_else(Balance::default, |it| recorder.oracle.balance(it));
+        let balance = ledger.map_or_else(Balance::default, |_| recorder.oracle.balance());
         let errors = recorder.errors();
         let refused = recorder.refused.iter();
         Self {
@@ -125,7 +138,13 @@ impl Report {
             damage_doubled: balance.doubled,
             damage_unseen: balance.unseen,
             generations_unseen: balance.generations_unseen,
-            ledger_version: ledger.map(|ledger| ledger.version.0),
+            damage_late_untold: balance.late_untold,
+            generations_settled: balance.settled,
+            unfair: balance.unfair,
+            shares_told: balance.shares,
+            shares_wrong: balance.shares_wrong,
+            shares_untold: balance.shares_untold,
+            ledger_version: ledger.map(|version| version.0),
             ack_ms: recorder.ack.latency(),
             truth_ms: recorder.truth.latency(),
             frame_interval_ms: recorder.frame_interval.latency(),
@@ -165,6 +184,19 @@ impl Report {
         if self.damage_doubled > 0 {
             failures.push(format!("{} damage was counted twice", self.damage_doubled));
         }
+        if self.damage_late_untold > 0 {
+            let late = self.damage_late_untold;
+            failures.push(format!("{late} damage was late, and its players were told otherwise"));
+        }
+        if self.shares_wrong > 0 {
+            let wrong = self.shares_wrong;
+            failures.push(format!("{wrong} shares that players were told are not the ledger's"));
+        }
+        if self.shares_untold > 0 {
+            let untold = self.shares_untold;
+            failures.push(format!("{untold} shares of fallen bosses were not told in time"));
+        }
+        failures.extend(self.unfair.iter().cloned());
         if self.hits_unresolved > 0 {
             failures.push(format!("{} hits were never answered", self.hits_unresolved));
         }
@@ -196,7 +228,9 @@ mod tests {
         let json = report.to_value();
         let counts = "seed players duration_s hits_sent hits_acked hits_rejected hits_unresolved \
             hits_skipped damage_acked damage_unresolved damage_truth damage_late damage_lost \
-            damage_doubled generations_unseen frames_received reconnects connect_failures";
+            damage_doubled damage_late_untold shares_told shares_wrong \
+            shares_untold generations_settled \
+            generations_unseen frames_received reconnects connect_failures";
         for field in counts.split_whitespace() {
             assert!(json[field].is_number(), "{field}");
         }
@@ -230,6 +264,10 @@ mod tests {
         check_verdict(|report| report.damage_lost = 1, 1);
         check_verdict(|report| report.damage_doubled = 1, 1);
         check_verdict(|report| report.hits_unresolved = 1, 1);
+        check_verdict(|report| report.damage_late_untold = 1, 1);
+        check_verdict(|report| report.shares_wrong = 1, 1);
+        check_verdict(|report| report.shares_untold = 1, 1);
+        check_verdict(|report| report.unfair = vec!["x".to_owned(); 2], 2);
         check_verdict(|report| report.ledger_version = None, 1);
     }
 

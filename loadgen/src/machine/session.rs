@@ -2,11 +2,19 @@
 
 use super::books::Books;
 use super::event::Event;
-use protocol::{Ack, Hit, InputSeq, Micros, State, Tally, Tick, Token, Welcome};
+use protocol::{Ack, Gen, Hit, InputSeq, Micros, Spoils, State, Tally, Tick, Token, Welcome};
 use std::collections::VecDeque;
 
 /// Accepted hits that wait for the truth. More are accepted, but not measured.
 const UNCOUNTED_MAX: usize = 1_024;
+
+/// State frames from a hit's being counted, or late, to the acknowledgement that says that it was
+/// late: one tick to notice, one to make it durable, and one to spare.
+const QUIET_FRAMES: u32 = 3;
+
+/// State frames of a generation on one connection after which the player must have been told its
+/// share of the generation before: a shard asks for it again and again, at most 5 s apart.
+const SHARE_FRAMES: u32 = 100;
 
 /// Where a session puts what happened.
 pub(super) type Events = VecDeque<Event>;
@@ -45,6 +53,10 @@ pub(super) struct Session {
     /// The tick of the newest acknowledgement, and the tick up to which the truth counts.
     acked: Tick,
     counted: Tick,
+    /// State frames since the truth counted everything.
+    quiet: u32,
+    /// State frames of a generation on the current connection.
+    frames: (Gen, u32),
 }
 
 impl Session {
@@ -59,6 +71,8 @@ impl Session {
             uncounted: VecDeque::new(),
             acked: Tick(0),
             counted: Tick(0),
+            quiet: 0,
+            frames: (Gen(0), 0),
         }
     }
 
@@ -70,9 +84,10 @@ impl Session {
         self.pending.len()
     }
 
-    /// Whether every hit is answered, and every accepted one counted by the truth.
+    /// Whether every hit is answered, every accepted one counted by the truth, and what of it was
+    /// late had the time to be told.
     pub(super) fn is_drained(&self) -> bool {
-        self.pending.is_empty() && self.acked <= self.counted
+        self.pending.is_empty() && self.acked <= self.counted && self.quiet >= QUIET_FRAMES
     }
 
     /// The next hit that has to leave again.
@@ -100,7 +115,7 @@ impl Session {
         if welcome.player != self.books.player {
             events.push_back(Event::Fault("a resumed session has another player".to_owned()));
         }
-        self.left = 0;
+        (self.left, self.quiet, self.frames) = (0, 0, (Gen(0), 0));
         let before = self.books.accepted();
         self.learn(&welcome.tallies, events);
         // Which of the answered hits were refused is not told again, only how many.
@@ -133,6 +148,13 @@ impl Session {
         }
     }
 
+    pub(super) fn handle_spoils(&mut self, spoils: Spoils, events: &mut Events) {
+        if self.books.win(spoils).is_err() {
+            let text = "a player was told two different shares of one boss, or another one's";
+            events.push_back(Event::Fault(text.to_owned()));
+        }
+    }
+
     /// Takes the hits that are answered out of the pending ones.
     fn answer(
         &mut self,
@@ -155,6 +177,7 @@ impl Session {
             self.left = self.left.saturating_sub(1);
             self.books.answered += 1;
             self.acked = self.acked.max(tick);
+            self.quiet = 0;
             events.push_back(Event::Answered { planned, at: now });
             if !is_accepted(seq) {
                 continue;
@@ -171,6 +194,16 @@ impl Session {
     /// The truth moved on.
     pub(super) fn handle_state(&mut self, now: Micros, state: &State, events: &mut Events) {
         self.counted = state.counted;
+        let (generation, frames) = self.frames;
+        self.frames = if generation == state.generation {
+            (generation, frames + 1)
+        } else {
+            (state.generation, 1)
+        };
+        if self.frames.1 == SHARE_FRAMES {
+            self.books.expect_share(Gen(state.generation.0.saturating_sub(1)));
+        }
+        self.quiet = if self.acked <= self.counted { self.quiet.saturating_add(1) } else { 0 };
         let version = state.version.0;
         let is_counted = |(tick, _): &&(Tick, Micros)| *tick <= state.counted;
         while let Some((_, planned)) = self.uncounted.front().filter(is_counted).copied() {

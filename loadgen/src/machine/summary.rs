@@ -59,6 +59,10 @@ impl Report {
         if self.generations_unseen > 0 {
             row(out, "  in generations unseen", self.damage_unseen)?;
         }
+        if self.generations_settled > 0 {
+            row(out, "generations settled", self.generations_settled)?;
+            row(out, "  shares told", self.shares_told)?;
+        }
         row(out, "state frames", self.frames_received)?;
         row(out, "reconnects", self.reconnects)?;
         row(out, "connect failures", self.connect_failures)
