@@ -4,7 +4,7 @@
 use crate::world::{Truth, journal};
 use protocol::{
     BossUpdate, Claim, Entry, FeedEvent, Gen, Happened, Hurt, Interval, Join, LogPage, PlayerId,
-    Push, Scenario, ShardId, Snapshot, Verdict,
+    Push, Scenario, ShardId, Snapshot, Step, Term, Verdict,
 };
 use score::{Feed, FeedRequest, FeedStart};
 use shard::machine::{Answer, Request};
@@ -17,11 +17,25 @@ boss = { id = 1, name = "Morvath", hp_max = 1000 }
 phase = [{ name = "Awakening", percent = 100 }, { name = "Last Breath", percent = 50 }]
 skill = [{ id = 1, name = "Strike", damage = 100 }]
 timing = { collect_s = 1, respawn_s = 1 }
+reward = [{ id = 1, name = "Ember Scale", top_percent = 50, chance_percent = 100 }]
 "#;
 
 /// Names of all kinds. A new one breaks [`kind`] and belongs here, too.
-const KINDS: [&str; 9] =
-    ["spawn", "join", "enter", "push", "late", "status", "wait", "rolled_back", "gone"];
+const KINDS: [&str; 13] = [
+    "spawn",
+    "join",
+    "enter",
+    "push",
+    "late",
+    "term",
+    "collect",
+    "wait",
+    "close",
+    "credit",
+    "reward",
+    "rolled_back",
+    "gone",
+];
 
 fn kind(happened: &Happened) -> &'static str {
     match happened {
@@ -30,8 +44,12 @@ fn kind(happened: &Happened) -> &'static str {
         Happened::Enter { .. } => "enter",
         Happened::Push { .. } => "push",
         Happened::Late { .. } => "late",
-        Happened::Status { .. } => "status",
+        Happened::Term { .. } => "term",
+        Happened::Collect { .. } => "collect",
         Happened::Wait { .. } => "wait",
+        Happened::Close { .. } => "close",
+        Happened::Credit { .. } => "credit",
+        Happened::Reward { .. } => "reward",
         Happened::RolledBack { .. } => "rolled_back",
         Happened::Gone { .. } => "gone",
     }
@@ -56,7 +74,8 @@ fn join(truth: &mut Truth, number: u8, shard: u16, lineage: Vec<Claim>) {
 
 fn push(truth: &mut Truth, number: u8, interval: Interval, last: bool) {
     let (boss, seen) = (truth.machine.id(), truth.machine.truth().seen());
-    let push = Push { boss, journal: journal(number), interval, last, online: 1, seen };
+    let push =
+        Push { boss, journal: journal(number), interval, last, online: 1, seen, standings: 0 };
     let Answer::Push(answer) = truth.ask(Request::Push(push)) else { unreachable!() };
     assert!(matches!(answer.verdict, Verdict::Counted | Verdict::Closed), "{:?}", answer.verdict);
 }
@@ -197,7 +216,7 @@ pub(crate) fn update_of(event: FeedEvent) -> Option<BossUpdate> {
         (hurt.journal, Interval { generation, from, to, players, names }, hurt.last)
     };
     Some(match event.happened {
-        Happened::Spawn { generation, spec } => BossUpdate::Spawn { generation, spec },
+        Happened::Spawn { generation, term, spec } => BossUpdate::Spawn { generation, term, spec },
         Happened::Join { journal, shard, parent, inherits } => {
             BossUpdate::Join { journal, shard, parent, inherits }
         }
@@ -210,10 +229,25 @@ pub(crate) fn update_of(event: FeedEvent) -> Option<BossUpdate> {
             let (journal, interval, last) = interval(hurt);
             BossUpdate::Late { journal, interval, last }
         }
-        Happened::Status { generation, status } => BossUpdate::Status { generation, status },
-        Happened::Wait { generation } => BossUpdate::Wait { generation },
+        Happened::Term { term, executor } => BossUpdate::Term(Term { number: term, executor }),
+        Happened::Collect { generation, term } => settle(generation, term, Step::Collect),
+        Happened::Wait { generation, term } => settle(generation, term, Step::Wait),
+        Happened::Close { generation, term, closed } => {
+            settle(generation, term, Step::Close(closed))
+        }
+        Happened::Credit { generation, term, credits } => {
+            settle(generation, term, Step::Credit(credits))
+        }
+        Happened::Reward { generation, term, winners } => {
+            let grants = winners.into_iter().map(|it| (it.player, it.rewards)).collect();
+            settle(generation, term, Step::Reward(grants))
+        }
         Happened::RolledBack { .. } | Happened::Gone { .. } => return None,
     })
+}
+
+fn settle(generation: Gen, term: u64, step: Step) -> BossUpdate {
+    BossUpdate::Settle { generation, term, step }
 }
 
 /// The fold of lines from version 1 on.

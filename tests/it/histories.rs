@@ -2,9 +2,10 @@
 //! roll-backs, deaths. Whatever happens, every accepted hit is counted once or reported late.
 
 use crate::world::{Driven, Truth, journal, scenario};
+use authority::machine::Audit;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use protocol::{Gen, Status, Token};
+use protocol::{Gen, Snapshot, Token};
 use shard::machine::Disk;
 use std::collections::BTreeMap;
 
@@ -115,12 +116,13 @@ impl World {
         assert_eq!(life.damage(), players, "journals and players add up at every version");
     }
 
-    /// Roll-backs reach no further than the current generation: what is announced stays.
+    /// Roll-backs reach no further than to the current generation's beginning, which may be lost
+    /// itself: the steps before it were stable when it was taken.
     fn roll_back(&mut self, entries: usize) {
         let log = &mut self.truth.log;
         let begin = log.iter().rposition(|entry| entry.fields.starts_with("spawn ")).unwrap();
-        let closed = self.truth.machine.boss().current().unwrap().1.status == Status::Closed;
-        let keep = log.len().saturating_sub(entries).max(begin + 1);
+        let closed = self.truth.machine.truth().status.is_closed();
+        let keep = log.len().saturating_sub(entries).max(begin.max(1));
         if !closed {
             log.truncate(keep);
             self.truth.machine = self.truth.folded();
@@ -151,6 +153,10 @@ impl World {
     /// Lets everything settle, and compares what players were told with the books.
     fn settle(mut self) {
         self.shards.iter_mut().for_each(Driven::unstall);
+        // A generation whose beginning was lost begins again.
+        while self.truth.machine.truth().status.is_closed() {
+            self.truth.poll();
+        }
         for _ in 0..60 {
             for shard in &mut self.shards {
                 shard.now = shard.now + protocol::Micros::from_millis(5_000);
@@ -158,8 +164,12 @@ impl World {
             }
         }
         let ledger = self.truth.ledger();
-        let booked = ledger.players();
         let kept: Vec<Gen> = ledger.generations.iter().map(|book| book.generation).collect();
+        let mut booked = BTreeMap::new();
+        for book in &ledger.generations {
+            let players = book.players().into_iter();
+            booked.extend(players.map(|(player, sums)| ((book.generation, player), sums)));
+        }
         let mut told = BTreeMap::new();
         for shard in &self.shards {
             assert!(!shard.has_ended(), "nothing in these histories ends a process");
@@ -173,6 +183,9 @@ impl World {
         }
         assert_eq!(booked, told, "(counted, late) by generation and player");
         assert_eq!(&self.truth.folded().snapshot(), &self.truth.machine.snapshot());
+        let mut audit = Audit::new(Snapshot::default()).unwrap();
+        self.truth.log.iter().for_each(|entry| audit.handle_entry(entry).unwrap());
+        audit.handle_truth(&self.truth.machine.truth()).unwrap();
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn load(servers: &[&Server], players: u32, rate: u32, json: &std::pat
         .arg("loadgen")
         .args(targets)
         .args(["--players", &players.to_string(), "--rate", &rate.to_string()])
-        .args(["--duration", "120s", "--json"])
+        .args(["--duration", "600s", "--json"])
         .arg(json)
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())

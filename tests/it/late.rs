@@ -47,7 +47,7 @@ fn death_closes_the_books_after_every_journal_has_said_all() {
     }
     truth.poll();
     let closed = truth.machine.truth();
-    assert_eq!((closed.status, closed.damage), (Status::Closed, 130), "accepted before, counted");
+    assert_eq!((closed.status, closed.damage), (Status::Rewarded, 130), "accepted before, counted");
     (0..6).for_each(|_| truth.poll());
     let next = truth.machine.truth();
     assert_eq!((next.generation, next.status, next.damage), (Gen(2), Status::Alive, 0));
@@ -121,7 +121,7 @@ fn damage_stays_counted_when_its_last_word_is_repeated_generations_later() {
 fn late_damage_of_a_process_and_of_the_one_before_it_adds_up() {
     let (mut truth, [mut killer, mut first]) = together();
     let token = first.welcome(0).unwrap().session;
-    let mut older = Truth { machine: truth.folded(), log: truth.log.clone() };
+    let mut older = Truth::of(truth.folded(), truth.log.clone());
     first.hit(0, 1);
     first.tick_alone();
     let mut next = Driven::start(&mut truth, 2, first.disk.clone(), journal(3));

@@ -113,7 +113,10 @@ async fn answer(socket: &mut Socket) -> ShardMessage {
     loop {
         if let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() {
             match ShardMessage::decode(&bytes).unwrap() {
-                ShardMessage::State(_) | ShardMessage::Change(_) => {}
+                ShardMessage::State(_)
+                | ShardMessage::Change(_)
+                | ShardMessage::Board(_)
+                | ShardMessage::Spoils(_) => {}
                 message => return message,
             }
         }
@@ -128,7 +131,10 @@ async fn ack_without_a_gap(socket: &mut Socket, last: &mut Option<Tick>) -> Ack 
                 ShardMessage::State(state) => state.tick,
                 ShardMessage::Change(update) => update.tick.unwrap().0,
                 ShardMessage::Ack(ack) => return ack,
-                ShardMessage::Welcome(_) | ShardMessage::Boss(_) => continue,
+                ShardMessage::Welcome(_)
+                | ShardMessage::Boss(_)
+                | ShardMessage::Board(_)
+                | ShardMessage::Spoils(_) => continue,
             };
             assert!(last.is_none_or(|last| tick == last.next()), "a neighbour's frame is missing");
             *last = Some(tick);
@@ -191,7 +197,7 @@ async fn a_bad_frame_closes_its_own_connection_with_a_reason_and_a_metric() {
             "another protocol",
             vec![Message::binary(vec![0x92, 1, 0x94, 99, 0xa1, b'a', 0xc0, 1])],
             CloseCode::Protocol,
-            "this server speaks protocol 2: load the client anew",
+            "this server speaks protocol 3: load the client anew",
         ),
         (
             "Hello twice",

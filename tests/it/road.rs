@@ -87,7 +87,7 @@ fn a_hit_is_not_acknowledged_before_its_record_is_synced() {
 #[test]
 fn a_tick_is_counted_when_the_truth_has_it_and_not_before() {
     let (mut truth, mut shard) = alone(1);
-    let mut older = Truth { machine: truth.folded(), log: truth.log.clone() };
+    let mut older = Truth::of(truth.folded(), truth.log.clone());
     shard.hit(0, 1);
     shard.tick_alone();
     let accepted = shard.ack(0).unwrap().tick;
@@ -139,7 +139,7 @@ fn a_process_killed_between_intent_and_join_takes_over_the_same_sessions() {
     for joined in [false, true] {
         let mut disk = shard.disk.clone();
         disk.intent = Some(journal(2));
-        let mut truth = Truth { machine: truth.folded(), log: truth.log.clone() };
+        let mut truth = Truth::of(truth.folded(), truth.log.clone());
         if joined {
             let found = disk.journal.as_ref().unwrap();
             let lineage = found.lineage_with_self(&BTreeMap::new());
@@ -180,7 +180,7 @@ fn of_two_copies_of_a_disk_the_first_to_join_keeps_the_sessions() {
 #[test]
 fn an_authority_that_comes_back_with_an_older_log_heals_on_the_next_pushes() {
     let (mut truth, mut shard) = alone(4);
-    let mut rolled_back = Truth { machine: truth.folded(), log: truth.log.clone() };
+    let mut rolled_back = Truth::of(truth.folded(), truth.log.clone());
     for seq in 1..=5 {
         (0..4).for_each(|conn| shard.hit(conn, seq));
         shard.tick(&mut truth);

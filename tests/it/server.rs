@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::SyncSender;
 
@@ -26,6 +26,12 @@ pub(crate) struct Server {
     pub(crate) addr: String,
     /// All that it was started with but its address.
     args: Vec<OsString>,
+    /// Variables of its environment.
+    env: Vec<(&'static str, PathBuf)>,
+}
+
+fn flag(name: &str, path: Option<&Path>) -> impl Iterator<Item = OsString> {
+    path.into_iter().flat_map(move |path| [name.into(), path.into()])
 }
 
 /// Any free port of this machine.
@@ -45,31 +51,56 @@ impl Server {
 
     /// Starts an authority on a free port.
     pub(crate) fn authority(data: &Path) -> Self {
-        let store = format!("embedded:{}", data.display());
-        let args = ["authority", "serve", "--store", &store].map(OsString::from);
-        Self::launch(args.into(), ANY_PORT)
+        Self::serve(&format!("embedded:{}", data.display()), None)
+    }
+
+    /// The same for any store and boss.
+    pub(crate) fn serve(store: &str, scenario: Option<&Path>) -> Self {
+        let args = ["authority", "serve", "--store", store].map(OsString::from);
+        Self::launch(args.into_iter().chain(flag("--scenario", scenario)).collect(), ANY_PORT)
     }
 
     /// Starts a shard on a free port.
     pub(crate) fn shard(label: u16, authority: &str, data: &Path) -> Self {
+        Self::shard_of(label, authority, data, None)
+    }
+
+    /// The same for any boss.
+    pub(crate) fn shard_of(
+        label: u16,
+        authority: &str,
+        data: &Path,
+        scenario: Option<&Path>,
+    ) -> Self {
         let label = label.to_string();
-        let args = ["shard", "--shard-id", &label, "--authority", authority, "--guests", "--data"];
-        let args = args.map(OsString::from).into_iter().chain([data.into()]);
-        Self::launch(args.collect(), ANY_PORT)
+        let args = ["shard", "--shard-id", &label, "--authority", authority, "--guests"];
+        let args = args.map(OsString::from).into_iter().chain(flag("--data", Some(data)));
+        Self::launch(args.chain(flag("--scenario", scenario)).collect(), ANY_PORT)
     }
 
     /// Starts, and waits until it is ready.
     fn launch(args: Vec<OsString>, listen: &str) -> Self {
+        Self::launch_in(args, listen, Vec::new())
+    }
+
+    fn launch_in(args: Vec<OsString>, listen: &str, env: Vec<(&'static str, PathBuf)>) -> Self {
         let mut command = worldboss();
-        command.args(&args).args(["--listen", listen]);
+        command.args(&args).args(["--listen", listen]).envs(env.iter().cloned());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (found, addr) = std::sync::mpsc::sync_channel(2);
         forward(child.stdout.take().unwrap(), found.clone());
         forward(child.stderr.take().unwrap(), found);
         let addr = addr.recv().expect("the server says where it listens");
-        let server = Self { child, addr, args };
+        let server = Self { child, addr, args, env };
         server.wait("it is ready", || server.get("/readyz").starts_with("HTTP/1.1 200"));
         server
+    }
+
+    /// Kills it, and starts the next one with these variables in its environment.
+    pub(crate) fn restart_in(&mut self, env: &[(&'static str, &Path)]) {
+        self.kill();
+        self.env = env.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.restart();
     }
 
     /// Kills it as a power cut of the process would, and starts the next one in its place.
@@ -83,9 +114,24 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Stops it without ending it: its connections stay, and nothing answers.
+    pub(crate) fn pause(&self) {
+        signal(&self.child, "STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        signal(&self.child, "CONT");
+    }
+
+    /// Waits for its end, and gives back its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// Starts the next process in the place of one that has ended.
     pub(crate) fn restart(&mut self) {
-        let next = Self::launch(self.args.clone(), &self.addr);
+        let next = Self::launch_in(self.args.clone(), &self.addr, self.env.clone());
         drop(std::mem::replace(self, next));
     }
 

@@ -4,7 +4,7 @@ use crate::feed::fold;
 use crate::server::{Server, signal, worldboss};
 use crate::tools::{Open, json, out, played, run, scenario, tool};
 use crate::world::journal;
-use authority::{Authority, Embedded, Remote, Tail};
+use authority::{Authority, Embedded, Remote, Steps, Tail};
 use protocol::{
     BossId, Enter, FeedEvent, Gen, Happened, Interval, Join, PlayerId, Push, ReadLog, ShardId,
     Verdict,
@@ -25,7 +25,7 @@ async fn a_tail_from_1_holds_the_whole_log_to_its_chain() {
     assert_eq!(status["version"], value.version.0);
     assert_eq!(status["chain"], value.chain.to_string().as_str());
     // The program writes what the library tells.
-    let authority = std::sync::Arc::new(Embedded::open(dir.path()).unwrap());
+    let authority = std::sync::Arc::new(Embedded::open_with(dir.path(), Steps::ByHand).unwrap());
     let mut tail = Tail::new(authority, BossId(1), FeedStart::At(Version(1)), 7);
     let mut told = String::new();
     loop {
@@ -116,7 +116,7 @@ async fn push_until_taken(authority: &Remote, number: u8, (from, to): (u64, u64)
             let enter = Enter { boss, journal, generation };
             let seen = protocol::Seen { version: Version(0), chain: Chain::START };
             let interval = interval(to - 1, to);
-            let push = Push { boss, journal, interval, last: false, online: 1, seen };
+            let push = Push { boss, journal, interval, last: false, online: 1, seen, standings: 0 };
             // What has no answer is asked again, and was perhaps heard already.
             if authority.join(join).await.is_ok()
                 && authority.enter(enter).await.is_ok()

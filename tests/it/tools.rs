@@ -3,13 +3,14 @@
 use crate::feed::fold;
 use crate::server::{Server, signal, wait, worldboss};
 use crate::world::journal;
-use authority::{Authority, Embedded, Steps};
+use authority::{Authority, Embedded, Executor, Steps};
 use protocol::{
-    BossId, Enter, Gen, Interval, Join, PlayerId, Push, Scenario, ShardId, Spawn, Verdict,
+    BossId, Enter, Gen, Interval, Join, PlayerId, Progress, Push, Scenario, ShardId, Spawn, Verdict,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 use ucore::{GMapDelta, Max};
 
@@ -56,7 +57,7 @@ pub(crate) fn scenario(id: u32, name: &str, hp_max: u64) -> String {
     )
 }
 
-fn file(dir: &Path, text: &str) -> PathBuf {
+pub(crate) fn file(dir: &Path, text: &str) -> PathBuf {
     let file = dir.join("boss.toml");
     std::fs::write(&file, text).unwrap();
     file
@@ -64,7 +65,7 @@ fn file(dir: &Path, text: &str) -> PathBuf {
 
 /// An authority that this process has open, in which time passes by hand.
 #[derive(Debug)]
-pub(crate) struct Open(pub(crate) Embedded);
+pub(crate) struct Open<A = Embedded>(pub(crate) A);
 
 impl Open {
     pub(crate) async fn with(dir: &Path, scenario: &str) -> Self {
@@ -73,7 +74,32 @@ impl Open {
         open
     }
 
-    async fn spawn(&self, scenario: &str) {
+    /// Kills boss 1, and lets time pass until its next generation has begun.
+    pub(crate) async fn pass(&self, generation: Gen, hp: u64) {
+        let (boss, journal) = (BossId(1), journal(1));
+        self.0.enter(Enter { boss, journal, generation }).await.unwrap();
+        self.push_to(generation, 1, (0, hp), false).await;
+        self.push_to(generation, 1, (hp, hp), true).await;
+        let mut executor = Executor::at_once(Arc::new(self.0.clone()), boss);
+        seconds_until(&mut executor, |seen| seen.truth.generation != generation).await;
+    }
+}
+
+/// Lets seconds of an executor pass until it is there, and gives up after 60.
+pub(crate) async fn seconds_until(executor: &mut Executor, is_there: impl Fn(&Progress) -> bool) {
+    let mut last = None;
+    for _ in 0..60 {
+        let seen = executor.second().await.unwrap();
+        if is_there(&seen) {
+            return;
+        }
+        last = Some(seen);
+    }
+    panic!("it does not come; after 60 seconds there is {last:#?}");
+}
+
+impl<A: Authority> Open<A> {
+    pub(crate) async fn spawn(&self, scenario: &str) {
         let Scenario { id: boss, spec } = Scenario::parse(scenario).unwrap();
         self.0.spawn(Spawn { boss, spec: Box::new(spec) }).await.unwrap();
     }
@@ -90,26 +116,21 @@ impl Open {
         self.push_to(Gen(1), number, (from, to), false).await;
     }
 
-    async fn push_to(&self, generation: Gen, number: u8, (from, to): (u64, u64), last: bool) {
+    pub(crate) async fn push_to(
+        &self,
+        generation: Gen,
+        number: u8,
+        (from, to): (u64, u64),
+        last: bool,
+    ) {
         let player = PlayerId(number.into());
         let players = GMapDelta::line(player, Max::of(to));
         let names = [(player, format!("player {number}"))].into();
         let interval = Interval { generation, from, to, players, names };
         let (boss, journal) = (BossId(1), journal(number));
         let seen = self.0.truth(boss).await.unwrap().seen();
-        let push = Push { boss, journal, interval, last, online: 1, seen };
+        let push = Push { boss, journal, interval, last, online: 1, seen, standings: 0 };
         assert_eq!(self.0.push(push).await.unwrap().verdict, Verdict::Counted);
-    }
-
-    /// Kills boss 1, and lets time pass until its next generation has begun.
-    pub(crate) async fn pass(&self, generation: Gen, hp: u64) {
-        let (boss, journal) = (BossId(1), journal(1));
-        self.0.enter(Enter { boss, journal, generation }).await.unwrap();
-        self.push_to(generation, 1, (0, hp), false).await;
-        self.push_to(generation, 1, (hp, hp), true).await;
-        while self.0.truth(boss).await.unwrap().generation == generation {
-            self.0.poll().await.unwrap();
-        }
     }
 }
 
@@ -177,21 +198,23 @@ async fn status_shows_the_truth_and_the_journals_that_made_it() {
     assert_eq!((journals.len(), applied), (2, 600));
     let text = out(&["status"], dir.path());
     let chain = status["chain"].as_str().unwrap();
-    let row = |shard: &str, journal: &str, finished: &str, damage: u32, players: u32| {
-        format!(
-            "  {shard:>5}  {journal:<32}  {finished:<8}  {damage:>16}  {:>12}  {players:>9}\n",
-            0
-        )
-    };
+    let row =
+        |shard: &str, journal: &str, [finished, heard]: [&str; 2], damage: u32, players: u32| {
+            format!(
+                "  {shard:>5}  {journal:<32}  {finished:<8}  {heard:<13}  {damage:>16}  {:>12}  \
+             {players:>9}\n",
+                0
+            )
+        };
     for needle in [
         "Morvath (boss 1)\n",
         "  generation  1, alive\n",
         "  HP          400 of 1,000, 40.0 %  [############------------------]\n",
         "  phase       Fury (2 of 2)\n",
         &format!("  version     605, chain {chain}\n"),
-        &row("1", &"01".repeat(16), "no", 600, 1),
-        &row("2", &"02".repeat(16), "no", 0, 0),
-        &row("", "all", "", 600, 1),
+        &row("1", &"01".repeat(16), ["no", "now"], 600, 1),
+        &row("2", &"02".repeat(16), ["no", "now"], 0, 0),
+        &row("", "all", ["", ""], 600, 1),
     ] {
         assert!(text.contains(needle), "`{needle}` is missing in\n{text}");
     }
@@ -250,6 +273,10 @@ async fn every_flag_is_also_an_environment_variable() {
     let said = run(&mut tail);
     assert_eq!((said.code, said.out.lines().count()), (Some(0), 2), "{said:?}");
     assert!(said.out.starts_with("{\"version\":24,"), "{said:?}");
+    let mut replay = worldboss();
+    replay.args(["authority", "replay"]).env("WORLDBOSS_AT", "24").env("WORLDBOSS_BOSS", "1");
+    replay.env("WORLDBOSS_AUTHORITY", format!("embedded:{}", dir.path().display()));
+    assert!(run(&mut replay).out.contains("  version     24, "));
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! A small world of machines: shards over one authority, without sockets, disks or clocks.
 
-use authority::machine::Machine as Authority;
+use authority::machine::{Machine as Authority, Saga};
 use protocol::{
-    BossSpec, Gen, Hello, Hit, InputSeq, Join, JournalId, Micros, PlayerId, Scenario, ShardId,
-    SkillId, Token,
+    BossSpec, ExecutorId, Gen, Hello, Hit, InputSeq, Join, JournalId, Micros, PlayerId, Scenario,
+    ShardId, SkillId, Token,
 };
 use shard::machine::{
     Answer, ConnId, Disk, Fresh, Machine as Shard, Opening, Output, Record, Request, Step,
@@ -29,12 +29,20 @@ pub(crate) fn journal(number: u8) -> JournalId {
 pub(crate) struct Truth {
     pub(crate) machine: Authority,
     pub(crate) log: Vec<protocol::Entry>,
+    saga: Saga,
+    now: Micros,
 }
 
 impl Truth {
     pub(crate) fn new(scenario: Scenario) -> Self {
         let machine = Authority::new(scenario.id, scenario.spec);
-        let mut truth = Self { machine, log: Vec::new() };
+        Self::of(machine, Vec::new())
+    }
+
+    /// An authority that goes on from here.
+    pub(crate) fn of(machine: Authority, log: Vec<protocol::Entry>) -> Self {
+        let saga = Saga::new(machine.id(), ExecutorId(Bin([0xee; 16])), 0);
+        let mut truth = Self { machine, log, saga, now: Micros(0) };
         truth.sync();
         truth
     }
@@ -52,6 +60,7 @@ impl Truth {
             Request::Join(join) => Answer::Join(self.machine.handle_join(join)),
             Request::Enter(enter) => Answer::Enter(self.machine.handle_enter(&enter)),
             Request::Push(push) => Answer::Push(self.machine.handle_push(push)),
+            Request::Shares(asked) => Answer::Shares(self.machine.handle_shares(&asked)),
         };
         self.sync();
         answer
@@ -68,8 +77,10 @@ impl Truth {
         protocol::Ledger::of(self.machine.id(), &value.boss, value.version, value.chain)
     }
 
+    /// A second passes.
     pub(crate) fn poll(&mut self) {
-        self.machine.handle_poll();
+        self.now = self.now + Micros::from_millis(1_000);
+        self.saga.drive(self.now, &mut self.machine);
         self.sync();
     }
 
@@ -110,7 +121,11 @@ impl Driven {
                     disk = Disk { journal: Some(*journal), intent: None };
                     opening.handle_written();
                 }
-                Step::Join(join) => opening.handle_answer(truth.join(join)).unwrap(),
+                Step::Join(join) => match truth.join(join) {
+                    // It asks again, and meanwhile the authority comes there again.
+                    protocol::JoinAnswer::Ahead => truth.poll(),
+                    answer => opening.handle_answer(answer).unwrap(),
+                },
                 Step::Done(opened) => break opened,
             }
         };
