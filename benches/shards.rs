@@ -117,6 +117,7 @@ impl Shard {
             Request::Join(join) => self.authority.join(join).await.map(Answer::Join),
             Request::Enter(enter) => self.authority.enter(enter).await.map(Answer::Enter),
             Request::Push(push) => self.authority.push(push).await.map(Answer::Push),
+            Request::Shares(asked) => self.authority.shares(asked).await.map(Answer::Shares),
         };
         let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.pushes.saturating_record(took);

@@ -84,6 +84,7 @@ impl Game {
                 Output::Welcome(..)
                 | Output::Card(..)
                 | Output::Ack(..)
+                | Output::Spoils(..)
                 | Output::Close(..)
                 | Output::Fenced
                 | Output::Abandoned(_) => drop(black_box(output)),
@@ -95,6 +96,7 @@ impl Game {
                 Request::Join(join) => Answer::Join(self.authority.handle_join(join)),
                 Request::Enter(enter) => Answer::Enter(self.authority.handle_enter(&enter)),
                 Request::Push(push) => Answer::Push(self.authority.handle_push(push)),
+                Request::Shares(asked) => Answer::Shares(self.authority.handle_shares(&asked)),
             };
             while let Some(output) = self.authority.poll_output() {
                 drop(black_box(output));

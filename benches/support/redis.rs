@@ -32,8 +32,8 @@ pub(crate) async fn connect(server: &Server) -> MultiplexedConnection {
 /// Calls the Function that does nothing, with as many keys and bytes as a push has.
 pub(crate) async fn nothing(connection: &mut MultiplexedConnection, payload: &[u8]) {
     let mut call = redis::cmd("FCALL");
-    call.arg("nothing").arg(4);
-    for kind in ["state", "log", "bases", "ledgers"] {
+    call.arg("nothing").arg(2);
+    for kind in ["state", "log"] {
         call.arg(format!("{{boss:1}}:{kind}"));
     }
     call.arg(payload);
@@ -92,7 +92,7 @@ impl Pusher {
         let interval = Interval { generation, from, to, players: players.collect(), names };
         let (boss, journal, seen) = (BOSS, self.journal, self.truth.seen());
         let online = u32::try_from(self.players.len()).unwrap_or(u32::MAX);
-        let push = Push { boss, journal, interval, last: false, online, seen };
+        let push = Push { boss, journal, interval, last: false, online, seen, standings: 0 };
         let answer = self.authority.push(push).await.expect("it answers");
         assert_eq!(answer.verdict, Verdict::Counted);
         self.truth = answer.truth;
