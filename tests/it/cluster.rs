@@ -48,9 +48,7 @@ fn an_authority_that_is_killed_again_and_again_counts_the_hits_of_two_shards_onc
     for shard in &shards {
         wait("it is ready", || ready(shard));
     }
-    signal(&load, "INT");
-    assert_eq!(load.wait().unwrap().code(), Some(130));
-    let report = report(&json);
+    let report = load.interrupted(&json);
     assert_balanced(&report);
     assert_eq!(report["reconnects"], 0, "no player has noticed: {report:#}");
     assert!(report["hits_acked"].as_u64().unwrap() > 1_000, "{report:#}");

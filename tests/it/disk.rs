@@ -2,8 +2,8 @@
 //! tried again on a disk of which nobody knows what it holds.
 
 use crate::cluster::{COUNTED, UNANSWERED, assert_balanced, ready, wait_for_more};
-use crate::kill::{load, report};
-use crate::server::{Server, signal, wait};
+use crate::kill::load;
+use crate::server::{Server, wait};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -80,9 +80,7 @@ fn a_shard_whose_disk_fails_accepts_nothing_more_and_the_next_process_goes_on() 
     }
     wait_for_more(&shards, COUNTED, 10);
     wait("it is ready", || ready(&shards[0]));
-    signal(&load, "INT");
-    assert_eq!(load.wait().unwrap().code(), Some(130));
-    let report = report(&json);
+    let report = load.interrupted(&json);
     assert_balanced(&report);
     assert!(report["reconnects"].as_u64().unwrap() >= 200, "{report:#}");
 }
@@ -103,9 +101,7 @@ fn an_authority_whose_disk_fails_answers_nothing_more_and_the_next_process_goes_
     authority.restart();
     wait_for_more(&shards, COUNTED, 10);
     wait("it is ready", || ready(&shards[0]));
-    signal(&load, "INT");
-    assert_eq!(load.wait().unwrap().code(), Some(130));
-    let report = report(&json);
+    let report = load.interrupted(&json);
     assert_balanced(&report);
     assert_eq!(report["reconnects"], 0, "no player has noticed: {report:#}");
 }

@@ -11,6 +11,16 @@ const KILLS: u32 = 12;
 #[derive(Debug)]
 pub(crate) struct Load(Child);
 
+impl Load {
+    /// Interrupts the players, who let everything settle first; what they found. Their books
+    /// balance, or the exit code would say so.
+    pub(crate) fn interrupted(&mut self, json: &std::path::Path) -> serde_json::Value {
+        signal(&self.0, "INT");
+        assert_eq!(self.0.wait().unwrap().code(), Some(130), "{:#}", report(json));
+        report(json)
+    }
+}
+
 impl Deref for Load {
     type Target = Child;
 

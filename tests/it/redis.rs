@@ -1,8 +1,8 @@
 //! Shards on a real Redis: it is killed, hangs, is far away, and the books balance.
 
 use crate::cluster::{COUNTED, UNANSWERED, assert_balanced, ready, wait_for_more};
-use crate::kill::{load, report};
-use crate::server::{Server, signal, wait};
+use crate::kill::load;
+use crate::server::{Server, wait};
 use loadgen::driver::{Proxy, Way};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,9 +31,7 @@ fn two_shards_on_a_redis_that_is_killed_again_and_again_lose_and_double_nothing(
     }
     wait_for_more(&shards, COUNTED, 10);
     shards.iter().for_each(|shard| wait("it is ready", || ready(shard)));
-    signal(&load, "INT");
-    assert_eq!(load.wait().unwrap().code(), Some(130));
-    let report = report(&json);
+    let report = load.interrupted(&json);
     assert_balanced(&report);
     assert_eq!(report["reconnects"], 0, "no player has noticed: {report:#}");
     let rollbacks: u64 =
@@ -66,9 +64,7 @@ fn a_redis_that_hangs_for_a_minute_costs_players_nothing_but_the_truths_age() {
     redis.resume().unwrap();
     shards.iter().for_each(|shard| wait("it is ready", || ready(shard)));
     let after = Figures::of(&shards);
-    signal(&load, "INT");
-    assert_eq!(load.wait().unwrap().code(), Some(130));
-    let report = report(&json);
+    let report = load.interrupted(&json);
     eprintln!("before {before:?}\nhung {hung:?}\nafter {after:?}\n{report:#}");
     assert_balanced(&report);
     for zero in ["reconnects", "hits_rejected"] {
@@ -117,9 +113,7 @@ fn a_redis_that_is_far_away_delays_no_frame() {
     let (ticks, counted) = (shard.metric(TICKS), shard.metric(COUNTED));
     shard.wait("pushes come through", || shard.metric(COUNTED) > counted + 8);
     let (ticks, counted) = (shard.metric(TICKS) - ticks, shard.metric(COUNTED) - counted);
-    signal(&load, "INT");
-    assert_eq!(load.wait().unwrap().code(), Some(130));
-    let report = report(&json);
+    let report = load.interrupted(&json);
     let (players, frames) = (100, report["frames_received"].as_u64().unwrap());
     eprintln!("{ticks} ticks, {counted} pushes, {frames} frames: {}", report["frame_interval_ms"]);
     assert_balanced(&report);

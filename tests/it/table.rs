@@ -2,9 +2,9 @@
 //! whatever it is, nothing that was accepted is lost or counted twice.
 
 use crate::cluster::{COUNTED, UNANSWERED, assert_balanced, ready, wait_for_more};
-use crate::kill::{Load, load, report};
+use crate::kill::{Load, load};
 use crate::place::{Kind, Place, copy};
-use crate::server::{Server, output, signal, wait, worldboss};
+use crate::server::{Server, output, wait, worldboss};
 use loadgen::driver::Proxy;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -37,9 +37,7 @@ impl Fight {
     fn end(mut self) -> Value {
         self.shards.iter().for_each(|shard| wait("it is ready", || ready(shard)));
         self.goes_on();
-        signal(&self.load, "INT");
-        assert_eq!(self.load.wait().unwrap().code(), Some(130));
-        let report = report(&self.json);
+        let report = self.load.interrupted(&self.json);
         assert_balanced(&report);
         assert!(report["hits_acked"].as_u64().unwrap() > 200, "{report:#}");
         report
