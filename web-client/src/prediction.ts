@@ -30,6 +30,12 @@ export function pendingDamage(pending: readonly Pending[], generation: Gen): num
   return own.reduce((sum, { damage }) => sum + damage, 0);
 }
 
+/** Own accepted damage in this generation that the truth did not count yet. */
+export function uncountedDamage(uncounted: readonly Uncounted[], generation: Gen): number {
+  const own = uncounted.filter((some) => some.generation === generation);
+  return own.reduce((sum, { damage }) => sum + damage, 0);
+}
+
 /** The truth's HP less every own hit that it lacks. No hit is in two of the three terms. */
 export function predictedHp(
   truth: State,
@@ -37,7 +43,6 @@ export function predictedHp(
   pending: readonly Pending[],
 ): number {
   const { generation } = truth;
-  const accepted = uncounted.filter((own) => own.generation === generation);
-  const missing = accepted.reduce((sum, { damage }) => sum + damage, 0);
+  const missing = uncountedDamage(uncounted, generation);
   return Math.max(0, truth.hp - missing - pendingDamage(pending, generation));
 }

@@ -1,7 +1,7 @@
 // Hop 16, reconciliation: answered hits leave pending.
 
 import type { Pending, Uncounted } from './prediction';
-import { pendingDamage } from './prediction';
+import { pendingDamage, uncountedDamage } from './prediction';
 import type { Ack, Gen, InputSeq, RefusalReason, Tally, Tick, Welcome } from './protocol';
 
 /** What reconciliation changes. */
@@ -31,7 +31,10 @@ export interface Answered {
   unsure: number;
   /** The part of it that was not predicted: critical hits. */
   bonus: number;
-  /** How far the predictions for that generation were above what was accepted. */
+  /**
+   * How far the predictions for that generation were above what was accepted, and what was accepted
+   * before and is taken back.
+   */
   excess: number;
 }
 
@@ -44,7 +47,8 @@ const TALLIES_MAX = 4;
  */
 export function handleAck(books: Books, ack: Ack, generation: Gen, seen: Tick | null): Answered {
   const before = books.tallies.map((tally) => ({ ...tally }));
-  const answered = answer(books, ack.seq, ack.tallies, ack.refused, generation);
+  const tallies = merged(books.tallies, ack.tallies);
+  const answered = answer(books, ack.seq, tallies, ack.refused, generation);
   if (seen === null || ack.tick > seen + 1) {
     books.unsure = ack.tick;
     return { ...answered, unsure: answered.accepted };
@@ -63,19 +67,22 @@ export function handleAck(books: Books, ack: Ack, generation: Gen, seen: Tick | 
  * many of those hits were accepted. Their damage may be in the truth already: it is not predicted.
  */
 export function handleWelcome(books: Books, welcome: Welcome, generation: Gen): Answered {
+  const tallies = welcome.tallies.slice(-TALLIES_MAX);
+  books.unsure = welcome.tick;
   if (welcome.resumed) {
-    books.unsure = welcome.tick;
-    const answered = answer(books, welcome.seq, welcome.tallies, [], generation);
+    // A shard whose disk is an older one knows nothing of later ticks, and reaches them once more.
+    // What it took back with them, its tallies lack, for they are all that the session has.
+    books.counted = Math.min(books.counted, welcome.tick);
+    books.uncounted = books.uncounted.filter(({ tick }) => tick <= welcome.tick);
+    const answered = answer(books, welcome.seq, tallies, [], generation);
     return { ...answered, unsure: answered.accepted };
   }
-  // What was accepted and not counted may be lost with the session.
-  const lost = books.uncounted.filter((own) => own.generation === generation);
   const answered = takeBackAll(books, generation);
-  answered.excess += lost.reduce((sum, { damage }) => sum + damage, 0);
-  books.tallies = welcome.tallies.slice(-TALLIES_MAX);
+  // What was accepted and not counted may be lost with the session.
+  answered.excess += uncountedDamage(books.uncounted, generation);
   books.uncounted = [];
+  books.tallies = tallies;
   books.counted = 0;
-  books.unsure = welcome.tick;
   return answered;
 }
 
@@ -108,17 +115,18 @@ function hitsOf(tallies: readonly Tally[], generation: Gen): number {
   return tallies.find((tally) => tally.generation === generation)?.hits ?? 0;
 }
 
+/** Enters an answer. `tallies` are all that the session has now. */
 function answer(
   books: Books,
   seq: InputSeq,
-  tallies: readonly Tally[],
+  tallies: Tally[],
   refused: Ack['refused'],
   generation: Gen,
 ): Answered {
   const gone = books.pending.filter(({ hit }) => hit.seq <= seq);
   const before = books.tallies;
   books.pending = books.pending.filter(({ hit }) => hit.seq > seq);
-  books.tallies = merged(before, tallies);
+  books.tallies = tallies;
   const reasons = new Map<InputSeq, RefusalReason>(refused.map(({ seq, reason }) => [seq, reason]));
   const takenBack: TakenBack[] = [];
   for (const gen of new Set(gone.map(({ hit }) => hit.generation))) {
@@ -129,19 +137,21 @@ function answer(
     );
     // The tallies tell how many were accepted. Which ones of the rest were not, nobody says.
     const unnamed = hits.filter((hit) => !named.includes(hit));
-    const accepted = hitsOf(books.tallies, gen) - hitsOf(before, gen);
+    const accepted = hitsOf(tallies, gen) - hitsOf(before, gen);
     const lost = Math.min(unnamed.length, Math.max(0, unnamed.length - accepted));
     const last = unnamed.slice(unnamed.length - lost);
     takenBack.push(...last.map((pending) => ({ pending, reason: null })));
   }
-  const accepted = damageOf(books.tallies, generation) - damageOf(before, generation);
+  // Below zero, accepted hits were taken back.
+  const grown = damageOf(tallies, generation) - damageOf(before, generation);
+  const accepted = Math.max(0, grown);
   const predicted = pendingDamage(gone, generation);
   const refusedDamage = pendingDamage(
     takenBack.map(({ pending }) => pending),
     generation,
   );
   const bonus = Math.max(0, accepted - (predicted - refusedDamage));
-  const excess = Math.max(0, predicted - accepted);
+  const excess = Math.max(0, predicted - grown);
   return { takenBack, accepted, unsure: 0, bonus, excess };
 }
 

@@ -8,7 +8,7 @@ import { press } from './input';
 import type { Bar } from './interpolation';
 import { advance, aim } from './interpolation';
 import type { Pending, Uncounted } from './prediction';
-import { predict, predictedHp } from './prediction';
+import { predict, predictedHp, uncountedDamage } from './prediction';
 import type {
   Ack,
   Board,
@@ -208,7 +208,7 @@ function handleAnswered(game: Game, answered: Answered): void {
 function handleState(game: Game, now: number, state: State): void {
   const { truth: before, tick } = game;
   if (!replica.learn(now, game, state)) return;
-  const own = ownDamage(game.uncounted, state.generation);
+  const own = uncountedDamage(game.uncounted, state.generation);
   reconciliation.handleCounted(game, state.counted);
   // A change that fell between two connections was not seen: nobody knows how long ago it was.
   const seen = tick === null ? null : before;
@@ -218,7 +218,7 @@ function handleState(game: Game, now: number, state: State): void {
     game.ownAmongOthers = 0;
     return;
   }
-  const counted = own - ownDamage(game.uncounted, state.generation);
+  const counted = own - uncountedDamage(game.uncounted, state.generation);
   noteOthers(game, before.hp - state.hp - counted);
 }
 
@@ -236,11 +236,6 @@ function noteOthers(game: Game, damage: number): void {
   if (others <= 0) return;
   game.others += others;
   show(game, { kind: 'others', damage: others });
-}
-
-function ownDamage(uncounted: readonly Uncounted[], generation: Gen): number {
-  const own = uncounted.filter((some) => some.generation === generation);
-  return own.reduce((sum, { damage }) => sum + damage, 0);
 }
 
 /** The victory that the player has not put away. */

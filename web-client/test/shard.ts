@@ -105,6 +105,9 @@ export function spoils(generation: number, rewards: number[] = [1]): ShardMessag
   return message(ShardType.Spoils, { generation, share, players: 9 });
 }
 
+/** Ticks by which a disk may come back older. */
+const COPIES_MAX = 8;
+
 /** What a test's dice decide on one hit. */
 export interface Dice {
   isRefused: boolean;
@@ -129,6 +132,8 @@ export class Shard {
   private elsewhere = 0;
   /** Synced ticks with damage that the truth lacks: (tick, total of the journal). */
   private uncounted: [tick: number, total: number][] = [];
+  /** The disk after the newest ticks of this life, oldest first: each brings it back. */
+  private copies: (() => void)[] = [];
 
   constructor(hpMax: number) {
     this.hpMax = hpMax;
@@ -206,6 +211,7 @@ export class Shard {
       this.counted = this.uncounted.at(-1)?.[1] ?? this.counted;
       this.uncounted = [];
     }
+    this.copyDisk();
     if (isRead) frames.push(this.state());
     return frames;
   }
@@ -231,6 +237,7 @@ export class Shard {
   respawn(): void {
     if (this.hp > 0) return;
     this.generation += 1;
+    this.copies = [];
     this.admitted = 0;
     this.counted = 0;
     this.elsewhere = 0;
@@ -247,6 +254,31 @@ export class Shard {
     this.answered = true;
     this.admitted = this.counted;
     this.uncounted = [];
+    this.copies = [];
+  }
+
+  private copyDisk(): void {
+    const { tick, seq, admitted } = this;
+    const tallies = this.tallies.map((tally) => ({ ...tally }));
+    const uncounted = [...this.uncounted];
+    this.copies.push(() => {
+      this.tick = tick;
+      this.seq = seq;
+      this.tallies = tallies;
+      this.refused = [];
+      this.unread = null;
+      this.answered = true;
+      // What the truth has is not taken back.
+      this.admitted = Math.max(admitted, this.counted);
+      this.uncounted = uncounted.filter(([, total]) => total > this.counted);
+    });
+    if (this.copies.length > COPIES_MAX) this.copies.shift();
+  }
+
+  /** Another process with a disk of some ticks ago, and with the session as it was then. */
+  rewindDisk(): void {
+    this.copies[0]?.();
+    this.copies = [];
   }
 }
 

@@ -167,6 +167,54 @@ describe('a connection that comes back', () => {
     expect(page.game.truth?.hp).toBe(650);
   });
 
+  it('to a shard with an older disk takes back what was accepted later', () => {
+    const page = new Page();
+    page.hits();
+    page.hears(ack({ tick: 2, seq: 1, tallies: page.tally(1, 100) }), state({ tick: 2 }));
+    expect(page.goal, 'accepted, not counted').toBe(900);
+    page.hears(welcome({ resumed: true, tick: 1, seq: 0 }), state({ tick: 2, counted: 1 }));
+    expect(page.goal, 'the truth will not count it').toBe(1000);
+    expect(page.game.tallies, 'no tally is what the session has').toEqual([]);
+  });
+
+  it('to a shard with an older disk takes back no more than its tally lacks', () => {
+    const page = new Page();
+    page.hits(3);
+    page.hears(ack({ tick: 5, seq: 2, tallies: page.tally(2, 200) }));
+    page.hears(state({ tick: 6, counted: 3 }));
+    page.hears(ack({ tick: 7, seq: 3, tallies: page.tally(3, 300) }));
+    expect(page.goal, 'nobody said when the first two were accepted').toBe(700);
+    page.hears(welcome({ resumed: true, tick: 6, seq: 2, tallies: page.tally(2, 200) }));
+    expect(page.goal, 'the first two are still accepted').toBe(800);
+    page.hears(state({ tick: 7, counted: 4 }));
+    expect(page.goal, 'the truth may lack them').toBe(800);
+    page.hears(state({ tick: 8, hp: 800, counted: 7 }));
+    expect(page.goal).toBe(800);
+    expect(page.game.others, 'own damage is not the others').toBe(0);
+  });
+
+  it('to a shard with an older disk counts what its ticks accept once more', () => {
+    for (const kept of [0, 1]) {
+      const page = new Page();
+      page.hits(2);
+      page.hears(ack({ tick: 2, seq: 2, tallies: page.tally(2, 200) }));
+      page.hears(state({ tick: 50, hp: 800, counted: 50 }));
+      const tallies = kept === 0 ? [] : page.tally(1, 100);
+      page.hears(welcome({ resumed: true, tick: 1, seq: kept, tallies }));
+      expect(page.game.counted, 'of ticks that come once more, nothing is counted').toBe(1);
+      page.hears(state({ tick: 2, hp: 800, counted: 1 }));
+      expect(page.goal, 'the truth has what the disk lacks').toBe(800);
+      page.hits();
+      page.hears(ack({ tick: 3, seq: 3, tallies: page.tally(kept + 1, kept * 100 + 150) }));
+      page.hears(state({ tick: 3, hp: 800, counted: 2 }));
+      expect(page.effects('crit').map(({ damage }) => damage)).toEqual([50]);
+      expect(page.goal, 'accepted, not counted').toBe(650);
+      page.hears(state({ tick: 4, hp: 650, counted: 3 }));
+      expect(page.goal).toBe(650);
+      expect(page.game.others).toBe(0);
+    }
+  });
+
   it('for good takes the unanswered hits back', () => {
     const page = new Page();
     page.hits(2);
