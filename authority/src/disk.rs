@@ -1,11 +1,16 @@
 //! Opens a store file: locked against others, checked page by page, and refused with a cure.
 
-use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, StorageBackend, TableDefinition, WriteTransaction,
+};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const FORMAT: TableDefinition<'_, &str, u64> = TableDefinition::new("format");
+
+/// What a store on a disk of its own keeps in memory.
+const CACHE_BYTES: usize = 1024 * 1024;
 
 /// Why a store file can't be used. Each text names the file and the cure.
 #[derive(Debug, thiserror::Error)]
@@ -91,9 +96,34 @@ impl Kind {
         quietly(|| self.open_checked(dir)).unwrap_or_else(|what| Err(self.damaged(dir, what)))
     }
 
+    /// Opens the file on a disk that is none of the system's, checks every page of it, and creates
+    /// it if the disk is empty. Assertions of the store are not caught here.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn open_on(
+        &self,
+        disk: impl StorageBackend,
+        create: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<Database, DiskError> {
+        let nowhere = Path::new("");
+        let is_new = disk.len().map_err(|error| self.damaged(nowhere, error))? == 0;
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES);
+        let opened = builder.create_with_backend(disk);
+        let database = opened.map_err(|error| self.open_error(nowhere, error))?;
+        if is_new {
+            self.fill(&database, create).map_err(|error| self.damaged(nowhere, error))?;
+        }
+        self.check(nowhere, database)
+    }
+
     fn open_checked(&self, dir: &Path) -> Result<Database, DiskError> {
         let opened = Database::open(self.path(dir));
-        let mut database = opened.map_err(|error| self.open_error(dir, error))?;
+        self.check(dir, opened.map_err(|error| self.open_error(dir, error))?)
+    }
+
+    fn check(&self, dir: &Path, mut database: Database) -> Result<Database, DiskError> {
         // A plain open reads flipped bits as data.
         match database.check_integrity() {
             Ok(true) => {}
@@ -117,14 +147,7 @@ impl Kind {
         let building = path.with_extension(format!("new-{}", std::process::id()));
         let io = |error: std::io::Error| DiskError::Io(path.clone(), error.to_string());
         let database = Database::create(&building).map_err(|error| self.open_error(dir, error))?;
-        let tables = || -> Result<(), redb::Error> {
-            let write = database.begin_write()?;
-            write.open_table(FORMAT)?.insert("version", self.format)?;
-            create(&write)?;
-            write.commit()?;
-            Ok(())
-        };
-        tables().map_err(|error| self.damaged(dir, error))?;
+        self.fill(&database, create).map_err(|error| self.damaged(dir, error))?;
         drop(database);
         // A link, and not a rename: it fails if another process was faster, whose file it is then.
         match std::fs::hard_link(&building, &path) {
@@ -140,6 +163,18 @@ impl Kind {
             .take(2)
             .try_for_each(|dir| std::fs::File::open(dir).and_then(|dir| dir.sync_all()))
             .map_err(io)
+    }
+
+    fn fill(
+        &self,
+        database: &Database,
+        create: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let write = database.begin_write()?;
+        write.open_table(FORMAT)?.insert("version", self.format)?;
+        create(&write)?;
+        write.commit()?;
+        Ok(())
     }
 
     fn format(database: &Database) -> Result<u64, redb::Error> {

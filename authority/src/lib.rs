@@ -18,12 +18,17 @@ pub mod port;
 #[cfg(feature = "driver")]
 mod redis;
 #[cfg(feature = "driver")]
+pub mod store;
+#[cfg(feature = "driver")]
 pub mod sync;
 
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};
 #[cfg(feature = "driver")]
 pub use driver::{Embedded, Executor, Follower, FollowerError, Steps, Tail, TailError};
+#[cfg(feature = "driver")]
+#[doc(hidden)]
+pub use redis::read_redis_answer;
 #[cfg(feature = "driver")]
 pub use redis::{AddressError, Redis, without_password};
 #[cfg(feature = "driver")]

@@ -6,10 +6,10 @@ use authority::machine::{Machine, Output, Saga, SagaAnswer, SagaRequest, grants}
 use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::{
-    BossId, BossSpec, Credit, Enter, Entry, ExecutorId, Gen, Interval, Join, JournalId, Life,
-    Micros, Missing, PlayerId, Progress, Push, Reign, Reward, RewardId, Scenario, Settle,
-    SettleStep, SettleVerdict, ShardId, Shares, SharesAnswer, Snapshot, Stage, Status, Term, Truth,
-    Verdict,
+    BossId, BossSpec, Claim, Credit, Enter, Entry, ExecutorId, Gen, Interval, Join, JoinAnswer,
+    JournalId, Life, Micros, Missing, PlayerId, Progress, Push, Reign, Reward, RewardId, Scenario,
+    Settle, SettleStep, SettleVerdict, ShardId, Shares, SharesAnswer, Snapshot, Stage, Status,
+    Term, Truth, Verdict,
 };
 use std::collections::BTreeMap;
 use ucore::{Bin, INT_MAX, Max};
@@ -383,6 +383,28 @@ fn steps_of_an_old_term_and_of_a_passed_stage_change_nothing() {
     assert_eq!(done.verdict, SettleVerdict::Done);
     let again = fight.machine.handle_settle(settle(second.term, at, SettleStep::Collect));
     assert_eq!(again.verdict, SettleVerdict::Passed);
+}
+
+#[test]
+fn a_join_whose_answer_was_lost_gives_the_same_after_a_generation_has_begun() {
+    let mut fight = dead();
+    // The parent comes too late for the generation, so no book keeps it once it is sealed.
+    let parent = Claim { journal: journal(8), rests: Vec::new() };
+    let join = |number, lineage| {
+        let (boss, journal, shard) = (BOSS, journal(number), ShardId(8));
+        Join { boss, journal, shard, lineage }
+    };
+    fight.machine.handle_join(join(8, Vec::new()));
+    let inherits = |fight: &mut Fight| {
+        let answer = fight.machine.handle_join(join(9, vec![parent.clone()]));
+        let JoinAnswer::Joined { inherits, .. } = answer else { panic!("{answer:?}") };
+        inherits
+    };
+    assert!(inherits(&mut fight));
+    let mut saga = Saga::new(BOSS, executor(1), 0);
+    fight.seconds_until(&mut saga, &[1, 2], |at| at.generation == Gen(2));
+    assert_eq!(fight.machine.boss().journal(journal(8)), None, "it is forgotten");
+    assert!(inherits(&mut fight));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! fits and what it changes.
 
 use crate::limits::{KEEP_GENERATIONS, REMAINS_MAX};
+use crate::mutants::{self, Mutant};
 use crate::{
     BossUpdate, Credit, Fame, Gen, Grants, Interval, JournalId, LateLine, Life, ShardId, Status,
     Step, Term,
@@ -120,7 +121,7 @@ impl Boss {
         self.check_writer(journal)?;
         let life = self.lives.get(&interval.generation).ok_or(Reject::Missing)?;
         let finished = *life.entered.get(&journal).ok_or(Reject::Missing)?;
-        if finished || life.status.is_closed() {
+        if finished || life.status.is_closed() && !mutants::is(Mutant::LateCounted) {
             return Err(Reject::OutOfOrder);
         }
         life.check_interval(journal, interval)?;
@@ -191,7 +192,8 @@ impl Boss {
     /// Old books go, and with them the sealed journals that nobody can speak for any more.
     fn drop_old(&mut self, generation: Gen) {
         let old = self.lives.keys().copied();
-        let old: Vec<_> = old.filter(|kept| kept.0 + KEEP_GENERATIONS < generation.0).collect();
+        let old: Vec<_> =
+            old.filter(|kept| generation.0.saturating_sub(kept.0) > KEEP_GENERATIONS).collect();
         self.remains.extend(old.iter().filter_map(|old| self.lives.remove_entry(old)));
         let journals = &self.journals;
         let speaks = |journal: &JournalId| journals.get(journal).is_some_and(|it| !it.sealed);
@@ -229,7 +231,9 @@ impl Boss {
                 self.drop_old(*generation);
             }
             BossUpdate::Join { journal, shard, parent, inherits } => {
-                if let Some(parent) = parent {
+                if let Some(parent) = parent
+                    && !mutants::is(Mutant::ParentNotSealed)
+                {
                     self.seal(*parent, inherits.then_some(*journal))?;
                 }
                 let record = JournalRecord { shard: *shard, sealed: false, successor: None };

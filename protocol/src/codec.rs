@@ -33,7 +33,7 @@ pub fn encode_record<T: Serialize>(value: &T) -> Vec<u8> {
 /// Reads one value that takes up all of `bytes`.
 ///
 /// # Errors
-/// [`RecordError`]; nothing is allocated beyond the length of `bytes`.
+/// [`RecordError`]. A list whose length is a lie reserves at most 1 MiB before that shows.
 pub fn decode_record<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, RecordError> {
     let mut rest = bytes;
     let mut from = rmp_serde::Deserializer::new(&mut rest);

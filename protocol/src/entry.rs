@@ -1,6 +1,7 @@
 //! One entry of a boss's log.
 
 use crate::BossUpdate;
+use crate::mutants::{self, Mutant};
 use serde::{Deserialize, Serialize};
 use ucore::{Chain, Version};
 
@@ -63,7 +64,8 @@ impl Entry {
         if self.version != version.next() {
             return Err(EntryError::Version { expected: version.next(), found: self.version });
         }
-        if self.chain != chain.link(self.version, &self.fields, &self.blob) {
+        let follows = self.chain == chain.link(self.version, &self.fields, &self.blob);
+        if !follows && !mutants::is(Mutant::ChainUnchecked) {
             return Err(EntryError::Chain);
         }
         BossUpdate::parse(&self.fields, &self.blob)

@@ -59,10 +59,11 @@ number! {
 }
 
 impl Gen {
-    /// The generation after this one.
+    /// The generation after this one. Nothing follows the last one but itself: a message may name
+    /// it, and no boss falls so often.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

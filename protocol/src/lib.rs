@@ -23,6 +23,7 @@ mod board;
 mod fame;
 mod ledger;
 mod feed;
+pub mod mutants;
 
 pub use board::{Board, Mark, Share, Standing, Standings};
 pub use boss::{Boss, JournalRecord};

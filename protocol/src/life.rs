@@ -3,6 +3,7 @@
 //! HP is derived, `hp_max` less the sum of the journals' totals, and never clamped in here:
 //! clamping does not commute.
 
+use crate::mutants::{self, Mutant};
 use crate::{
     BossSpec, BossUpdate, Interval, JournalDamage, JournalDamageDelta, JournalId, Line, PlayerId,
     Settlement, Step,
@@ -161,14 +162,17 @@ impl Life {
         interval.fits()?;
         let none = JournalDamage::default();
         let taken = self.taken(journal).unwrap_or(&none);
-        let applied = taken.total.get();
+        let mut applied = taken.total.get();
+        if mutants::is(Mutant::GapAccepted) {
+            applied = applied.max(interval.from);
+        }
         if applied < interval.from || interval.to < applied {
             return Err(Reject::OutOfOrder);
         }
         let grown = interval.players.iter().fold(0_u64, |grown, (player, total)| {
             grown.saturating_add(total.get().saturating_sub(taken.player(*player)))
         });
-        if grown != interval.to - applied {
+        if grown != interval.to - applied && !mutants::is(Mutant::LinesUnbalanced) {
             return Err(Reject::Unbalanced);
         }
         Ok(())
@@ -221,18 +225,23 @@ impl Life {
             BossUpdate::Enter { journal, .. } => {
                 LifeUpdate { entered: heard(journal, false), ..nothing }
             }
-            BossUpdate::Push { journal, mut interval, last, phase, death } => LifeUpdate {
-                names: learnt(std::mem::take(&mut interval.names)),
-                delta: LifeDelta {
-                    counted: GMapDelta::line(journal, interval.into()),
-                    ..LifeDelta::default()
-                },
-                entered: heard(journal, true).filter(|_| last),
-                phase: phase.map(Set),
-                status: death.then_some(Set(Status::Defeated)),
-                waited: death.then_some(Set(0)),
-                ..nothing
-            },
+            BossUpdate::Push { journal, mut interval, last, phase, death } => {
+                if mutants::is(Mutant::ClampInApply) {
+                    interval.to = interval.to.min(self.applied(journal) + self.hp());
+                }
+                LifeUpdate {
+                    names: learnt(std::mem::take(&mut interval.names)),
+                    delta: LifeDelta {
+                        counted: GMapDelta::line(journal, interval.into()),
+                        ..LifeDelta::default()
+                    },
+                    entered: heard(journal, true).filter(|_| last),
+                    phase: phase.map(Set),
+                    status: death.then_some(Set(Status::Defeated)),
+                    waited: death.then_some(Set(0)),
+                    ..nothing
+                }
+            }
             BossUpdate::Late { journal, mut interval, last } => {
                 let names = learnt(std::mem::take(&mut interval.names));
                 let mut late = self.counted_as_late(journal);

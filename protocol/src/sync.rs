@@ -1,5 +1,6 @@
 //! What a shard and an authority say to each other.
 
+use crate::mutants::{self, Mutant};
 use crate::{
     Boss, BossId, BossSpec, BossUpdate, Entry, EntryError, Gen, JournalId, PlayerId, ShardId,
     Standings, Status, Step,
@@ -176,7 +177,7 @@ pub struct Seen {
 }
 
 /// What became of a [`Push`]'s interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Verdict {
     /// It is counted now.
     Counted,
@@ -255,8 +256,12 @@ impl Truth {
     /// The status that players may be told. The next step of a settlement is taken when this one
     /// is stable, so whoever sees a later one knows that this one can't be rolled back.
     #[must_use]
-    pub const fn announced(&self) -> Status {
-        if self.waited > 0 { self.status } else { self.status.before() }
+    pub fn announced(&self) -> Status {
+        if self.waited > 0 || mutants::is(Mutant::ToldTooSoon) {
+            self.status
+        } else {
+            self.status.before()
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 pub mod machine;
 #[cfg(feature = "driver")]
+pub mod store;
+#[cfg(feature = "driver")]
 mod driver;
 
 #[cfg(feature = "driver")]

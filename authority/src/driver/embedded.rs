@@ -7,20 +7,14 @@
 )]
 
 use super::entropy;
-use super::executor::PATIENCE;
-use super::store::Store;
 use crate::client::{Answered, Authority};
 use crate::disk::DiskError;
-use crate::machine::{Machine, Saga};
+use crate::store::Truths;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use protocol::limits::{AUTHORITY_REQUESTS_MAX, COMMIT_REQUESTS_MAX, READ_WAIT_MS_MAX};
-use protocol::{
-    BossId, ExecutorId, ReadLog, Spawn, SpawnAnswer, Status, SyncAnswer, SyncRequest, Unavailable,
-};
+use protocol::{ReadLog, SyncAnswer, SyncRequest, Unavailable};
 use score::Clock;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +62,7 @@ impl Embedded {
     /// Whether the directory has an authority, which [`open`](Self::open) would not make anew.
     #[must_use]
     pub fn is_in(dir: &Path) -> bool {
-        Store::is_in(dir)
+        Truths::is_in(dir)
     }
 
     /// Opens the directory, checks its file, and continues where the logs of its bosses end.
@@ -84,12 +78,10 @@ impl Embedded {
     /// # Errors
     /// [`DiskError`], which names the file and the cure.
     pub fn open_with(dir: &Path, steps: Steps) -> Result<Self, DiskError> {
-        let mut store = Store::open(dir)?;
-        let bosses = store.restore(dir)?;
-        let (commits, committed) = watch::channel(0);
         let executor = (steps == Steps::ByItself).then(entropy::executor);
-        let (sagas, clock) = (BTreeMap::new(), Clock::start());
-        let truths = Truths { store, bosses, commits, executor, sagas, clock };
+        let truths = Truths::open(dir, executor)?;
+        let (commits, committed) = watch::channel(0);
+        let clock = Clock::start();
         let failed = |error: std::io::Error| DiskError::Io(dir.to_owned(), error.to_string());
         let (requests, inbox) = mpsc::channel(AUTHORITY_REQUESTS_MAX);
         let (stop, stopped) = watch::channel(None);
@@ -98,7 +90,7 @@ impl Embedded {
         let thread = std::thread::Builder::new()
             .name("authority".to_owned())
             .spawn(move || {
-                if let Err(reason) = runtime.block_on(run(truths, inbox)) {
+                if let Err(reason) = runtime.block_on(run(truths, clock, inbox, commits)) {
                     tracing::error!(
                         target: "worldboss::authority",
                         "the authority stops: {reason}",
@@ -163,25 +155,27 @@ impl Authority for Embedded {
     }
 }
 
-/// All bosses of a file.
-struct Truths {
-    store: Store,
-    bosses: BTreeMap<BossId, Machine>,
-    commits: watch::Sender<u64>,
-    /// Who takes the steps of settlements here, if anybody does.
-    executor: Option<ExecutorId>,
-    sagas: BTreeMap<BossId, Saga>,
-    clock: Clock,
-}
-
 /// Serves requests until every handle is gone, or the disk fails.
-async fn run(mut truths: Truths, mut inbox: mpsc::Receiver<Asked>) -> Result<(), String> {
+async fn run(
+    mut truths: Truths,
+    clock: Clock,
+    mut inbox: mpsc::Receiver<Asked>,
+    commits: watch::Sender<u64>,
+) -> Result<(), String> {
+    let commit = |truths: &mut Truths| {
+        let committed = truths.commit();
+        commits.send_if_modified(|count| {
+            let is_new = committed == Ok(true);
+            *count += u64::from(is_new);
+            is_new
+        });
+        committed
+    };
     let mut asked = Vec::new();
     loop {
-        truths.settle();
-        truths.commit()?;
-        let look = truths.sagas.values().map(Saga::poll_timeout).min();
-        let look = tokio::time::sleep_until(truths.clock.instant(look));
+        truths.settle(clock.now());
+        commit(&mut truths)?;
+        let look = tokio::time::sleep_until(clock.instant(truths.poll_timeout()));
         tokio::select! {
             count = inbox.recv_many(&mut asked, COMMIT_REQUESTS_MAX) => {
                 if count == 0 {
@@ -191,7 +185,7 @@ async fn run(mut truths: Truths, mut inbox: mpsc::Receiver<Asked>) -> Result<(),
                     .drain(..)
                     .map(|(request, reply)| (truths.answer(request), reply))
                     .collect();
-                let committed = truths.commit();
+                let committed = commit(&mut truths);
                 for (answer, reply) in answers {
                     let durable = committed.clone().map_err(Unavailable::Stopped);
                     // Who asked may be gone; then nobody needs it.
@@ -201,88 +195,5 @@ async fn run(mut truths: Truths, mut inbox: mpsc::Receiver<Asked>) -> Result<(),
             }
             () = look => {}
         }
-    }
-}
-
-impl Truths {
-    /// Takes the steps of settlements that are due. Those of one turn share a commit.
-    fn settle(&mut self) {
-        let Some(executor) = self.executor else { return };
-        let now = self.clock.now();
-        for (id, boss) in &mut self.bosses {
-            let saga = self
-                .sagas
-                .entry(*id)
-                .or_insert_with(|| Saga::new(*id, executor, PATIENCE).at_once());
-            let truth = boss.truth();
-            if truth.status == Status::Defeated {
-                saga.handle_sighting(now, 0, &truth);
-            }
-            saga.drive(now, boss);
-        }
-    }
-
-    /// Carries a request out. The answer must be kept back until the commit.
-    fn answer(&mut self, request: SyncRequest) -> Result<SyncAnswer, Unavailable> {
-        Ok(match request {
-            SyncRequest::Spawn(spawn) => {
-                spawn.spec.check().map_err(Unavailable::Refused)?;
-                SyncAnswer::Spawn(self.spawn(spawn))
-            }
-            SyncRequest::Join(join) => SyncAnswer::Join(self.boss(join.boss)?.handle_join(join)),
-            SyncRequest::Enter(enter) => {
-                SyncAnswer::Enter(self.boss(enter.boss)?.handle_enter(&enter))
-            }
-            SyncRequest::Push(push) => SyncAnswer::Push(self.boss(push.boss)?.handle_push(push)),
-            SyncRequest::Truth(boss) => SyncAnswer::Truth(self.boss(boss)?.truth()),
-            SyncRequest::ReadLog(page) => {
-                self.boss(page.boss)?;
-                SyncAnswer::ReadLog(self.store.page(page).map_err(Unavailable::Unknown)?)
-            }
-            SyncRequest::Bosses => SyncAnswer::Bosses(self.bosses.keys().copied().collect()),
-            SyncRequest::Reign(reign) => {
-                SyncAnswer::Reign(self.boss(reign.boss)?.handle_reign(reign))
-            }
-            SyncRequest::Settle(settle) => {
-                SyncAnswer::Settle(self.boss(settle.boss)?.handle_settle(settle))
-            }
-            SyncRequest::Shares(shares) => {
-                SyncAnswer::Shares(self.boss(shares.boss)?.handle_shares(&shares))
-            }
-        })
-    }
-
-    fn boss(&mut self, id: BossId) -> Result<&mut Machine, Unavailable> {
-        self.bosses.get_mut(&id).ok_or(Unavailable::NoBoss(id))
-    }
-
-    fn spawn(&mut self, spawn: Spawn) -> SpawnAnswer {
-        match self.bosses.entry(spawn.boss) {
-            Entry::Occupied(mut boss) => boss.get_mut().handle_spawn(*spawn.spec),
-            Entry::Vacant(place) => {
-                SpawnAnswer::Begun(place.insert(Machine::new(spawn.boss, *spawn.spec)).truth())
-            }
-        }
-    }
-
-    /// Makes durable what the machines put out.
-    fn commit(&mut self) -> Result<(), String> {
-        let outputs: Vec<_> = self
-            .bosses
-            .iter_mut()
-            .flat_map(|(id, boss)| std::iter::from_fn(|| boss.poll_output()).map(|out| (*id, out)))
-            .collect();
-        if outputs.is_empty() {
-            return Ok(());
-        }
-        let failed = |error: redb::Error| format!("its disk refused a write: {error}");
-        self.store.commit(&outputs).map_err(failed)?;
-        self.commits.send_modify(|commits| *commits += 1);
-        for (id, boss) in &self.bosses {
-            if self.store.wants_snapshot(*id) {
-                self.store.save_snapshot(*id, &boss.snapshot()).map_err(failed)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::complaint::Complaint;
 use super::entropy;
 use crate::client::Authority;
-use crate::machine::{Saga, SagaAnswer, SagaRequest};
+use crate::machine::{PATIENCE, Saga, SagaAnswer, SagaRequest};
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
 use protocol::{BossId, Micros, Progress, Truth, Unavailable};
@@ -20,8 +20,6 @@ pub struct Executor {
     now: Micros,
 }
 
-/// Polls without a sign of whoever reigns after which an executor takes the next term.
-pub(crate) const PATIENCE: u32 = 3;
 /// How often other signs are looked at.
 const GLANCE: Micros = Micros::from_millis(100);
 

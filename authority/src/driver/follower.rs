@@ -1,6 +1,7 @@
 //! A follower: the fold of a boss's log, which reads on from where it stopped last time.
 
 use crate::client::Authority;
+use protocol::mutants::{self, Mutant};
 use protocol::{BossId, FollowError, LogPage, ReadLog, Snapshot, Unavailable};
 use std::sync::Arc;
 use ucore::Version;
@@ -83,7 +84,8 @@ impl Follower {
     async fn read_on(&mut self) -> Result<(), FollowerError> {
         let truth = self.authority.truth(self.boss).await?;
         let is_forked = self.value.version == truth.version && self.value.chain != truth.chain;
-        if self.value.version > truth.version || is_forked {
+        let is_stale = self.value.version > truth.version || is_forked;
+        if is_stale && !mutants::is(Mutant::StaleFollower) {
             return Err(FollowerError::RolledBack);
         }
         while self.value.version < truth.version {

@@ -5,7 +5,6 @@ mod embedded;
 mod entropy;
 mod executor;
 mod follower;
-mod store;
 mod tail;
 
 pub(crate) use complaint::Complaint;

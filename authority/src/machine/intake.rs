@@ -7,6 +7,7 @@
 use super::Machine;
 use super::boss::consequence;
 use protocol::limits::{JOURNALS_MAX, LINEAGE_MAX};
+use protocol::mutants::{self, Mutant};
 use protocol::{
     BossUpdate, Claim, Enter, EnterAnswer, Gen, Interval, Join, JoinAnswer, JournalId, Push,
     PushAnswer, ShardId, Status, Verdict,
@@ -30,7 +31,7 @@ enum Claimed {
 impl Machine {
     /// Takes an interval of a journal's damage.
     pub fn handle_push(&mut self, push: Push) -> PushAnswer {
-        let rolled_back = self.log.lacks(push.seen);
+        let rolled_back = self.log.lacks(push.seen) && !mutants::is(Mutant::RollbackUntold);
         let (journal, generation) = (push.journal, push.interval.generation);
         let named: Vec<_> = push.interval.players.iter().map(|(player, _)| *player).collect();
         let verdict = self.verdict(journal, push.interval, push.last);
@@ -39,6 +40,7 @@ impl Machine {
         }
         let life = self.boss.book(generation);
         let late = match life {
+            Some(_) if mutants::is(Mutant::LateUntold) => Vec::new(),
             Some(life) if verdict == Verdict::Closed => life.late_lines_of(journal, named),
             Some(_) | None => Vec::new(),
         };
@@ -50,6 +52,7 @@ impl Machine {
     fn verdict(&mut self, journal: JournalId, interval: Interval, last: bool) -> Verdict {
         match self.boss.journal(journal) {
             None => return Verdict::Unknown,
+            Some(_) if mutants::is(Mutant::NoFence) => {}
             Some(record) if record.sealed => return Verdict::Fenced,
             Some(_) => {}
         }
@@ -58,7 +61,10 @@ impl Machine {
             let ahead = self.boss.current().is_some_and(|(now, _)| interval.generation > now);
             return if ahead { Verdict::NotEntered } else { Verdict::Closed };
         };
-        let (applied, status) = (life.applied(journal), life.status);
+        let (applied, mut status) = (life.applied(journal), life.status);
+        if mutants::is(Mutant::LateCounted) {
+            status = status.min(Status::Collecting);
+        }
         let entered = life.entered.get(&journal).copied();
         let closed = status.is_closed();
         // Who has said all has nothing more to say, and one that is not known there is late.
@@ -68,22 +74,31 @@ impl Machine {
         let Some(finished) = entered.or(closed.then_some(false)) else {
             return Verdict::NotEntered;
         };
-        if interval.from > applied {
+        if interval.from > applied && !mutants::is(Mutant::GapAccepted) {
             return Verdict::Gap;
         }
-        let last = last && !finished && applied <= interval.to;
+        let mut last = last && !finished && applied <= interval.to;
+        if mutants::is(Mutant::LastWordIgnored) {
+            last = false;
+        }
         let nothing_new = interval.to <= applied && !last;
         match status {
             _ if closed && nothing_new => Verdict::Closed,
             Status::Closed | Status::Credited | Status::Rewarded => {
                 self.commit_checked(BossUpdate::Late { journal, interval, last }, Verdict::Closed)
             }
-            _ if nothing_new => Verdict::Duplicate,
+            _ if nothing_new && !mutants::is(Mutant::NoDedupe) => Verdict::Duplicate,
             Status::Alive if last => Verdict::Refused,
             Status::Alive | Status::Defeated | Status::Collecting => {
                 let grown = interval.to - applied;
                 let caused = consequence(&life.spec, life.phase, life.damage(), grown);
-                let (phase, death) = (caused.phase, caused.death);
+                let (mut phase, mut death) = (caused.phase, caused.death);
+                if mutants::is(Mutant::PhaseSkipped) {
+                    phase = phase.map(|_| life.phase + 1);
+                }
+                if mutants::is(Mutant::DeathTwice) {
+                    death |= life.hp() == 0;
+                }
                 let push = BossUpdate::Push { journal, interval, last, phase, death };
                 self.commit_checked(push, Verdict::Counted)
             }
@@ -104,6 +119,7 @@ impl Machine {
         let (journal, generation) = (enter.journal, enter.generation);
         match self.boss.journal(journal) {
             None => return EnterAnswer::Unknown,
+            Some(_) if mutants::is(Mutant::NoFence) => {}
             Some(record) if record.sealed => return EnterAnswer::Fenced,
             Some(_) => {}
         }
@@ -130,8 +146,11 @@ impl Machine {
             if record.sealed {
                 return JoinAnswer::Fenced;
             }
-            let parent = line.last().and_then(|parent| self.boss.journal(*parent));
-            let inherits = parent.is_some_and(|parent| parent.successor == Some(journal));
+            // A parent that is sealed, and stands in no book, goes when a generation begins.
+            let inherits = line.last().is_some_and(|parent| {
+                let parent = self.boss.journal(*parent);
+                parent.is_none_or(|parent| parent.successor == Some(journal))
+            });
             return self.joined(inherits, &line);
         }
         if line.contains(&journal) || line.len() > LINEAGE_MAX {
@@ -158,7 +177,10 @@ impl Machine {
         for claim in join.lineage {
             before = Some(self.take_up(join.shard, before, claim));
         }
-        let inherits = parent.is_some_and(|(_, weighed)| weighed == Claimed::Fits);
+        let mut inherits = parent.is_some_and(|(_, weighed)| weighed == Claimed::Fits);
+        if mutants::is(Mutant::InheritsAlways) {
+            inherits = parent.is_some();
+        }
         let parent = parent.map(|(parent, _)| parent);
         self.commit(BossUpdate::Join { journal, shard: join.shard, parent, inherits });
         self.joined(inherits, &line)
@@ -178,7 +200,8 @@ impl Machine {
     fn is_ahead(&self, claim: &Claim) -> bool {
         let Some((current, life)) = self.boss.current() else { return false };
         let is_next = |rest: &Interval| rest.generation == current.next() && rest.to > 0;
-        life.status.is_closed() && claim.rests.iter().any(is_next)
+        let is_ahead = life.status.is_closed() && claim.rests.iter().any(is_next);
+        is_ahead && !mutants::is(Mutant::NeverAhead)
     }
 
     /// Looks at a claim without changing anything.
@@ -189,9 +212,11 @@ impl Machine {
         }
         let rest_of = |generation| claim.rests.iter().find(|rest| rest.generation == generation);
         for (generation, life) in self.boss.books() {
-            let unfinished = life.entered.get(&journal) == Some(&false);
-            let known = rest_of(generation).map_or(0, |rest| rest.to);
-            if unfinished && known < life.applied(journal) {
+            let has_book =
+                life.entered.get(&journal) == Some(&false) || self.is_on_disks(generation);
+            let known = rest_of(generation).map(|rest| rest.to).or(has_book.then_some(0));
+            let lacks = known.is_some_and(|known| known < life.applied(journal));
+            if lacks && !mutants::is(Mutant::StaleClaimTaken) {
                 return Claimed::Stale;
             }
         }
@@ -207,6 +232,14 @@ impl Machine {
             }
         }
         Claimed::Fits
+    }
+
+    /// Whether a shard still has its book of a generation, also when it has said its last there: it
+    /// keeps it until the next generation is over, or until its beginning was taken back.
+    fn is_on_disks(&self, generation: Gen) -> bool {
+        self.boss.current().is_some_and(|(current, life)| {
+            generation == current || generation.next() == current && !life.status.is_closed()
+        })
     }
 
     /// Takes what a claimed journal had synced. One that is not known, because the authority was

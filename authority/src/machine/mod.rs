@@ -11,11 +11,12 @@ mod saga;
 mod audit;
 
 pub use audit::{Account, Audit, Finding, Imbalance, JournalAccount};
-pub use saga::{Saga, SagaAnswer, SagaRequest};
+pub use saga::{PATIENCE, Saga, SagaAnswer, SagaRequest};
 #[cfg(feature = "driver")]
 pub(crate) use settlement::shares_of;
 pub use settlement::{credits, grants};
 
+use protocol::mutants::{self, Mutant};
 use protocol::{
     Boss, BossId, BossSpec, BossUpdate, Entry, FollowError, Gen, JournalId, Snapshot, SpawnAnswer,
     Standings, Truth,
@@ -98,7 +99,9 @@ impl Machine {
         let mut log = Log::at(value.version, value.chain);
         for entry in entries {
             value.follow(&entry)?;
-            log.advance(entry.version, entry.chain);
+            if !mutants::is(Mutant::RestoreBehind) {
+                log.advance(entry.version, entry.chain);
+            }
         }
         let empty = value.boss.current().is_none();
         let (polls, heard, ranked) = (0, BTreeMap::new(), Version(0));

@@ -5,6 +5,7 @@
 
 use super::{Heard, Machine, SILENT_POLLS};
 use protocol::limits::{SESSIONS_MAX, SUSPECTS_MAX};
+use protocol::mutants::{self, Mutant};
 use protocol::{
     BossUpdate, Credit, Gen, Grants, JournalId, Life, OpenJournal, PlayerId, Progress, Reign,
     Reward, RewardId, Seen, Settle, SettleAnswer, SettleStep, SettleVerdict, Settlement, Shares,
@@ -53,12 +54,14 @@ impl Machine {
     /// Takes a step, if the executor reigns and the settlement is where it has seen it.
     pub fn handle_settle(&mut self, settle: Settle) -> SettleAnswer {
         let Settle { term, at, step, .. } = settle;
-        let verdict = if term.number == 0 || term != self.boss.term() {
+        let reigns = term == self.boss.term() || mutants::is(Mutant::TermUnchecked);
+        let is_there = at == self.truth().stage() || mutants::is(Mutant::SettleTwice);
+        let verdict = if term.number == 0 || !reigns {
             SettleVerdict::Fenced
-        } else if at != self.truth().stage() || !step.fits(at.status) {
+        } else if !is_there || !step.fits(at.status) {
             SettleVerdict::Passed
         } else {
-            self.take_step(at.generation, term.number, step);
+            self.take_step(at.generation, self.boss.term().number, step);
             SettleVerdict::Done
         };
         SettleAnswer { verdict, progress: self.progress() }
@@ -73,6 +76,9 @@ impl Machine {
             SettleStep::Wait => Step::Wait,
             SettleStep::Close => Step::Close(seen),
             SettleStep::Credit => Step::Credit(credits(life)),
+            SettleStep::Reward if mutants::is(Mutant::DrawnAtTheEnd) => {
+                Step::Reward(draw(&life.spec.rewards, &life.settlement.credits, seen))
+            }
             SettleStep::Reward => Step::Reward(grants(life)),
         };
         self.commit(BossUpdate::Settle { generation, term, step });
@@ -82,6 +88,12 @@ impl Machine {
     #[must_use]
     pub fn handle_shares(&self, asked: &Shares) -> SharesAnswer {
         match self.boss.life(asked.generation) {
+            Some(life) if mutants::is(Mutant::DrawnPerAsker) => {
+                let here = Seen { version: self.log.version(), chain: self.log.chain() };
+                let mut settlement = life.settlement.clone();
+                settlement.grants = draw(&life.spec.rewards, &settlement.credits, here);
+                shares_of(&settlement, &asked.players)
+            }
             Some(life) if life.status == Status::Rewarded => {
                 shares_of(&life.settlement, &asked.players)
             }
@@ -149,7 +161,10 @@ pub(super) fn divide(hp_max: u64, totals: Vec<(PlayerId, u64)>) -> Vec<Credit> {
         })
         .collect();
     remainders.sort_unstable();
-    let left = usize::try_from(left).expect("less than one point each is left");
+    let mut left = usize::try_from(left).expect("less than one point each is left");
+    if mutants::is(Mutant::CreditsRounded) {
+        left = 0;
+    }
     for (_, idx) in remainders.iter().take(left) {
         credits[*idx].credit += 1;
     }

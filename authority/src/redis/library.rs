@@ -4,6 +4,7 @@
 //! Redis, and loading never replaces anything: what is there under this name is this source.
 
 use protocol::limits::{JOURNALS_MAX, KEEP_GENERATIONS, LINEAGE_MAX, REMAINS_MAX};
+use protocol::mutants::{self, Mutant};
 use sha1::{Digest, Sha1};
 use std::fmt::Write;
 
@@ -17,6 +18,14 @@ const PARTS: [&str; 6] = [
     include_str!("functions/join.lua"),
     include_str!("functions/life.lua"),
     include_str!("functions/settlement.lua"),
+];
+
+/// Lines of the library that a planted fault changes.
+const FAULTS: [(Mutant, &str, &str); 4] = [
+    (Mutant::RedisNoDedupe, "totals, it.to - totals.applied)", "totals, it.to - it.from)"),
+    (Mutant::RedisNoFence, "elseif journal.sealed then", "elseif false then"),
+    (Mutant::RedisTermUnchecked, "not reigns(boss, stage.executor, stage.term)", "false"),
+    (Mutant::RedisFoldUnchecked, "(not count or lacks(boss, version, args[10]))", "not count"),
 ];
 
 /// The library of this build.
@@ -37,6 +46,11 @@ impl Library {
             ("@SILENT_POLLS@", SILENT_POLLS),
         ] {
             source = source.replace(name, &value.to_string());
+        }
+        for (mutant, line, fault) in FAULTS {
+            if mutants::is(mutant) {
+                source = source.replace(line, fault);
+            }
         }
         let digest = Sha1::digest(&source);
         let mut hash = String::new();
@@ -98,6 +112,19 @@ impl Function {
             Self::Settle => "settle",
             Self::Next => "next",
             Self::Rank => "rank",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_that_a_fault_changes_stands_in_the_library_once() {
+        let source = PARTS.join("\n");
+        for (mutant, line, _) in FAULTS {
+            assert_eq!(source.matches(line).count(), 1, "{}: {line}", mutant.name());
         }
     }
 }

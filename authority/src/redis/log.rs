@@ -126,7 +126,7 @@ fn waiting_read(page: ReadLog, wait_ms: u32) -> Cmd {
 }
 
 /// The entries of a stream, each as `[id, [field, value, ...]]`.
-fn stream(value: Value) -> Result<Vec<Entry>, Unavailable> {
+pub(super) fn stream(value: Value) -> Result<Vec<Entry>, Unavailable> {
     let Value::Array(items) = value else { return Err(odd("no entries")) };
     items.into_iter().map(|item| entry(item).ok_or_else(|| odd("an entry is unreadable"))).collect()
 }

@@ -16,6 +16,7 @@ mod stable;
 mod settlement;
 mod ranking;
 mod executors;
+mod hostile;
 
 use crate::client::{Answered, Authority};
 use crate::driver::Follower;
@@ -30,6 +31,7 @@ use reply::{Reply, Seen};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use hostile::read_redis_answer;
 pub use target::{AddressError, without_password};
 
 /// The authority in a Redis or a Redis Cluster. Cloning it gives another handle to the same

@@ -7,6 +7,7 @@ use super::fault::{Reaction, explain, reaction};
 use super::link::{CALL_MAX, Link};
 use super::reply::odd;
 use protocol::limits::REDIS_STABLE_MS_MAX;
+use protocol::mutants::{self, Mutant};
 use protocol::{BossId, Unavailable};
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};
@@ -73,7 +74,10 @@ impl Link {
 impl Apart<'_> {
     /// Waits until every replica has what was written, and all that the server had written before.
     pub(super) async fn stabilise(mut self) -> Result<(), Unavailable> {
-        let replicas = self.replicas().await?;
+        let mut replicas = self.replicas().await?;
+        if mutants::is(Mutant::RedisUnstable) {
+            replicas = 0;
+        }
         let have_it = if replicas > 0 { self.wait_for(replicas).await? } else { 0 };
         self.keep().await;
         if have_it < replicas {

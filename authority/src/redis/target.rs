@@ -186,13 +186,16 @@ fn cluster_nodes(url: &str) -> Option<Vec<String>> {
     Some(nodes.map(|node| format!("{scheme}://{user}{node}")).collect())
 }
 
-/// An address as it may be shown.
+/// An address as it may be shown, also one whose scheme was forgotten.
 #[must_use]
 pub fn without_password(url: &str) -> String {
     let url = url.split('?').next().unwrap_or_default();
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://...@{rest}"),
-        _ => url.to_owned(),
+    let Some((before, rest)) = url.rsplit_once('@') else { return url.to_owned() };
+    let is_scheme =
+        |text: &&str| text.chars().all(|it| it.is_ascii_alphanumeric() || "+-".contains(it));
+    match before.split_once("://").map(|(scheme, _)| scheme).filter(is_scheme) {
+        Some(scheme) => format!("{scheme}://...@{rest}"),
+        None => format!("...@{rest}"),
     }
 }
 
@@ -228,6 +231,8 @@ mod tests {
     fn a_wrong_address_is_shown_without_its_password() {
         for url in [
             "http://ada:secret@host",
+            "ada:secret@host",
+            "ada:secret@here://there@host",
             "redis://ada:secret@:x",
             "redis-cluster://",
             "valkey:///run/redis.sock?user=ada&pass=secret",

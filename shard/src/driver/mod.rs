@@ -17,12 +17,13 @@ pub use authority::port::listen;
 pub use recover::{RecoverError, Recovered, RecoveredBook, recover};
 
 use crate::machine::{Answer, Machine, Opened, Opening, OpeningError, Request, Step};
+use crate::store::Store;
 use authority::Authority;
 use authority::books::Books;
 use authority::port;
 use authority::sync::Service;
 use http::Site;
-use journal::{Store, Writer};
+use journal::Writer;
 use metrics::Metrics;
 use protocol::{BossId, JoinAnswer, Micros, ShardId};
 use score::{Backoff, Clock};

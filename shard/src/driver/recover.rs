@@ -4,9 +4,9 @@
 //! last word. So recovering is an opening without a game: it enters no generation, and nobody waits
 //! for it.
 
-use super::journal::Store;
 use super::{Exit, JournalError, entropy, open};
 use crate::machine::{Journal, Opening, OpeningError};
+use crate::store::Store;
 use authority::{Authority, Follower, FollowerError};
 use protocol::{Boss, BossId, Gen, JournalId, ShardId};
 use serde::Serialize;

@@ -65,7 +65,8 @@ impl Ticker {
     }
 
     async fn run_until(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Exit> {
-        let period = Duration::from_millis(self.machine.tick_ms().into());
+        // A scenario says at least 20, and an authority may say anything.
+        let period = Duration::from_millis(self.machine.tick_ms().max(1).into());
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -1,6 +1,7 @@
 //! Hop 5, admission: may this hit count, and for how much? From the worker, to [buffer].
 
 use super::sessions::Live;
+use protocol::mutants::{self, Mutant};
 use protocol::{BossSpec, Gen, Hit, Micros, RefusalReason, SkillId, Status};
 
 /// What the shard lets in at the moment.
@@ -40,7 +41,7 @@ pub(super) fn admit(
     session: &mut Live,
     hit: Hit,
 ) -> Result<Blow, RefusalReason> {
-    if hit.generation != gate.generation {
+    if hit.generation != gate.generation && !mutants::is(Mutant::OldHitCounted) {
         return Err(RefusalReason::Generation);
     }
     if gate.status != Status::Alive {
@@ -94,10 +95,39 @@ impl Limits {
         cooldown: Micros,
     ) -> Result<(), RefusalReason> {
         match self.ready_at.iter_mut().find(|(used, _)| *used == skill) {
-            Some((_, ready)) if at < *ready => return Err(RefusalReason::Cooldown),
+            Some((_, ready)) if at < *ready && !mutants::is(Mutant::NoCooldown) => {
+                return Err(RefusalReason::Cooldown);
+            }
             Some((_, ready)) => *ready = at + cooldown,
             None => self.ready_at.push((skill, at + cooldown)),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skill_is_refused_until_it_has_cooled_down() {
+        let mut limits = Limits::default();
+        let (skill, cooldown) = (SkillId(2), Micros::from_millis(1_000));
+        let mut take = |ms| limits.take_skill(Micros::from_millis(ms), skill, cooldown);
+        assert_eq!([take(0), take(999), take(1_000), take(1_001)], {
+            let refused = Err(RefusalReason::Cooldown);
+            [Ok(()), refused, Ok(()), refused]
+        });
+    }
+
+    #[test]
+    fn the_basic_skill_has_its_burst_at_once_and_then_its_rate() {
+        let mut limits = Limits::default();
+        let mut now = Micros::from_millis(10_000);
+        let burst = (0..BASIC_BURST + 1).filter(|_| limits.take_basic(now).is_ok());
+        assert_eq!(burst.count() as u64, BASIC_BURST);
+        now = now + BASIC_INTERVAL;
+        assert_eq!(limits.take_basic(now), Ok(()));
+        assert_eq!(limits.take_basic(now), Err(RefusalReason::Rate));
     }
 }

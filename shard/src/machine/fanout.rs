@@ -1,12 +1,16 @@
 //! Hop 13, fan-out: the truth becomes one state frame per tick, for everybody.
 
-use protocol::{Micros, State, Tick, Truth};
+use protocol::mutants::{self, Mutant};
+use protocol::{Micros, State, Status, Tick, Truth};
 use std::collections::VecDeque;
 
 /// What the shard knows of the truth, and how it changed lately.
 #[derive(Debug)]
 pub(super) struct Fanout {
     truth: Truth,
+    /// The latest status of its generation that players may be told. What was stable stays so: an
+    /// authority that has lost the wait by which this was known has not lost the step itself.
+    announced: Status,
     /// When this truth was asked for: it is at least as new as that.
     asked: Micros,
     /// (time, damage) of the last second, for the rate.
@@ -20,16 +24,25 @@ const RATE_POINTS_MAX: usize = 64;
 
 impl Fanout {
     pub(super) fn new(truth: Truth, asked: Micros) -> Self {
-        Self { truth, asked, recent: VecDeque::from([(asked, truth.damage)]) }
+        let announced = truth.announced();
+        Self { truth, announced, asked, recent: VecDeque::from([(asked, truth.damage)]) }
     }
 
     pub(super) fn truth(&self) -> &Truth {
         &self.truth
     }
 
+    /// The latest status of the truth's generation that players may be told.
+    pub(super) fn announced(&self) -> Status {
+        self.announced
+    }
+
     /// Takes the newest answer for the truth, whatever its version: an authority that was rolled
     /// back is still the authority.
     pub(super) fn learn(&mut self, truth: Truth, asked: Micros) {
+        if mutants::is(Mutant::OlderTruthIgnored) && truth.version < self.truth.version {
+            return;
+        }
         if truth.generation != self.truth.generation || truth.damage < self.truth.damage {
             self.recent.clear();
         }
@@ -39,6 +52,9 @@ impl Fanout {
         {
             self.recent.pop_front();
         }
+        let is_there = truth.generation == self.truth.generation && truth.status >= self.announced;
+        let before = if is_there { self.announced } else { Status::Alive };
+        self.announced = before.max(truth.announced());
         (self.truth, self.asked) = (truth, asked);
     }
 
@@ -51,7 +67,7 @@ impl Fanout {
             version: truth.version,
             generation: truth.generation,
             // Admission knows better: it takes nothing more as soon as the boss has fallen.
-            status: truth.announced(),
+            status: self.announced,
             phase: truth.phase,
             hp_max: truth.hp_max,
             hp: truth.hp(),
@@ -69,6 +85,37 @@ impl Fanout {
         };
         let micros = u128::from(last.0.since(first.0).0);
         let damage = u128::from(last.1 - first.1) * 1_000_000;
-        damage.checked_div(micros).and_then(|rate| u64::try_from(rate).ok()).unwrap_or(0)
+        let rate = damage.checked_div(micros).unwrap_or(0).min(ucore::INT_MAX.into());
+        u64::try_from(rate).unwrap_or(ucore::INT_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::Gen;
+    use ucore::{Chain, Version};
+
+    fn truth(generation: u32, status: Status, waited: u32) -> Truth {
+        let (version, chain) = (Version(1), Chain::START);
+        let generation = Gen(generation);
+        let (hp_max, damage, phase, players) = (100, 100, 0, 0);
+        Truth { version, chain, generation, hp_max, damage, status, phase, players, waited }
+    }
+
+    #[test]
+    fn what_players_were_told_of_a_fallen_boss_stays_when_a_wait_is_lost() {
+        let now = Micros(0);
+        let mut fanout = Fanout::new(truth(1, Status::Defeated, 0), now);
+        let mut told = |truth| {
+            fanout.learn(truth, now);
+            fanout.state(now, Tick(1), Tick(1), 0).status
+        };
+        assert_eq!(told(truth(1, Status::Collecting, 0)), Status::Defeated);
+        assert_eq!(told(truth(1, Status::Collecting, 1)), Status::Collecting);
+        assert_eq!(told(truth(1, Status::Collecting, 0)), Status::Collecting, "rolled back");
+        assert_eq!(told(truth(1, Status::Alive, 0)), Status::Alive, "from an old backup");
+        assert_eq!(told(truth(2, Status::Alive, 0)), Status::Alive);
+        assert_eq!(told(truth(1, Status::Rewarded, 1)), Status::Rewarded, "a lost beginning");
     }
 }

@@ -2,6 +2,7 @@
 //! pushes are read from it, so nothing leaves for the authority that is not durable.
 
 use protocol::limits::{LINEAGE_MAX, TALLIES_MAX};
+use protocol::mutants::{self, Mutant};
 use protocol::{
     BossId, Claim, Gen, InputSeq, Interval, JournalId, PlayerId, SessionId, ShardId, Tally, Tick,
     Token,
@@ -171,6 +172,10 @@ impl Journal {
         ancestors
             .extend(parent.map(|parent| Ancestor { id: parent.id, books: parent.books.clone() }));
         ancestors.retain(|ancestor| !ancestor.books.is_empty());
+        if mutants::is(Mutant::NoLineage) {
+            ancestors.clear();
+        }
+        let again = parent.filter(|_| mutants::is(Mutant::ResendElsewhere));
         // The newcomer is one more in the line of its own successor.
         ancestors.drain(..ancestors.len().saturating_sub(LINEAGE_MAX - 1));
         Self {
@@ -178,7 +183,7 @@ impl Journal {
             boss,
             shard,
             tick: parent.map_or(Tick(0), |parent| parent.tick),
-            books: BTreeMap::new(),
+            books: again.map(|parent| parent.books.clone()).unwrap_or_default(),
             sessions: sessions.unwrap_or_default(),
             ancestors,
         }
@@ -278,15 +283,16 @@ impl Updatable for Journal {
     fn apply(&mut self, record: Record) -> Result<(), Reject> {
         self.check(&record)?;
         self.tick = record.tick;
+        // Its number may be that of a session which the same tick has opened.
+        for session in record.forgotten {
+            self.sessions.remove(&session);
+        }
         self.sessions.extend(record.opened);
         for change in record.answered {
             if let Some(session) = self.sessions.get_mut(&change.session) {
                 session.seq = change.seq;
                 change.tallies.into_iter().for_each(|tally| session.learn(tally));
             }
-        }
-        for session in record.forgotten {
-            self.sessions.remove(&session);
         }
         for change in record.books {
             let book = self.books.entry(change.generation).or_default();

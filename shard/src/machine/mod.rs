@@ -25,6 +25,7 @@ use boards::Boards;
 use buffer::Buffer;
 use fanout::Fanout;
 use protocol::limits::REFUSALS_WAITING_MAX;
+use protocol::mutants::{self, Mutant};
 use protocol::{
     Ack, Board, BossCard, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId,
     Refusal, RefusalReason, SessionId, Spoils, State, Status, Tally, Tick, Token, Verdict, Welcome,
@@ -159,7 +160,7 @@ impl Machine {
             buffer: Buffer::default(),
             tick: opened.journal.tick,
             journal: opened.journal,
-            uplink: Uplink::new(since, generation, seed),
+            uplink: Uplink::new(since, &opened.truth, seed),
             settled: Settled::new(seed),
             fanout: Fanout::new(opened.truth, now),
             boards: Boards::default(),
@@ -222,7 +223,7 @@ impl Machine {
         let Some(live) = self.sessions.get_mut(id) else {
             return;
         };
-        if hit.seq <= live.session.seq {
+        if hit.seq <= live.session.seq && !mutants::is(Mutant::InputTwice) {
             self.counts.repeated += 1;
             self.remind.insert(id);
             return;
@@ -240,6 +241,9 @@ impl Machine {
                 self.counts.damage += damage;
             }
             Err(reason) => {
+                if mutants::is(Mutant::RefusedHitCounted) {
+                    self.buffer.add(gate.generation, live.session.player, id, 1).ok();
+                }
                 live.refused.push(Refusal { seq: hit.seq, reason });
                 let too_many = live.refused.len() > REFUSALS_WAITING_MAX;
                 *self.counts.refused.entry(reason).or_default() += 1;
@@ -278,6 +282,9 @@ impl Machine {
     pub fn handle_tick(&mut self) {
         self.tick = self.tick.next();
         if self.syncing.is_some() || self.ended {
+            if mutants::is(Mutant::RecordDropped) {
+                self.buffer.take_changes();
+            }
             return;
         }
         let current = self.fanout.truth().generation;
@@ -290,7 +297,9 @@ impl Machine {
         record.forgotten = std::mem::take(&mut self.forgotten);
         let mut refused = BTreeMap::new();
         for (session, seq, tallies, refusals) in self.sessions.take_changes() {
-            if self.journal.sessions.contains_key(&session) {
+            // A number may be given out again in the tick in which it was forgotten.
+            let is_new = record.forgotten.contains(&session);
+            if self.journal.sessions.contains_key(&session) && !is_new {
                 record.answered.push(SessionChange { session, seq, tallies });
             } else if let Some(live) = self.sessions.get(session) {
                 record.opened.push((session, live.session.clone()));
@@ -306,6 +315,9 @@ impl Machine {
         } else {
             self.output.push_back(Output::Journal(syncing.record.clone()));
             self.syncing = Some(syncing);
+        }
+        if mutants::is(Mutant::AckBeforeSync) {
+            self.handle_synced();
         }
     }
 

@@ -5,6 +5,7 @@
 //! of successors on the disk and at the authority stay the same.
 
 use super::journal::{Journal, ResendFrom};
+use protocol::mutants::{self, Mutant};
 use protocol::{BossId, BossSpec, Join, JoinAnswer, JournalId, LateLine, ShardId, Truth};
 
 /// What a disk holds.
@@ -112,6 +113,7 @@ impl Opening {
         }
         let (joining, stage) = match disk.intent {
             Some(interrupted) => (interrupted, Stage::Join),
+            None if mutants::is(Mutant::NoIntent) => (fresh, Stage::Join),
             None => (fresh, Stage::Intend),
         };
         let (found, from) = (disk.journal, ResendFrom::new());

@@ -47,7 +47,8 @@ impl Sessions {
         for (id, session) in sessions {
             restored.insert(*id, session.clone());
             restored.depart(*id);
-            restored.next = restored.next.max(id.0 + 1);
+            // They are in order, so the last one is the newest that was not forgotten.
+            restored.next = id.0.wrapping_add(1);
         }
         restored
     }
@@ -113,10 +114,20 @@ impl Sessions {
             self.dirty.remove(&oldest);
             forgotten = Some(oldest);
         }
-        let id = SessionId(self.next);
-        self.next += 1;
+        let id = self.unused();
         self.insert(id, session);
         Ok((id, forgotten))
+    }
+
+    /// A number that no session has. After the last one they begin again: a shard outlives them.
+    fn unused(&mut self) -> SessionId {
+        loop {
+            let id = SessionId(self.next);
+            self.next = self.next.wrapping_add(1);
+            if !self.all.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// Puts a session on a connection; gives back the connection that it was on.
@@ -200,5 +211,42 @@ impl Live {
         self.session.learn(tally);
         self.changed.insert(generation);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::{Journal, Record};
+    use protocol::{BossId, JournalId, ShardId, Tick};
+    use ucore::{Bin, Updatable};
+
+    fn session(number: u8) -> Session {
+        let (token, player) = (Token(Bin([number; 16])), PlayerId(number.into()));
+        Session { token, player, name: "Ada".to_owned(), seq: InputSeq(0), tallies: Vec::new() }
+    }
+
+    #[test]
+    fn numbers_begin_again_after_the_last_one_and_those_in_use_are_passed_over() {
+        let disk = [(SessionId(0), session(1)), (SessionId(u32::MAX), session(2))].into();
+        let mut sessions = Sessions::restore(&disk);
+        assert_eq!(sessions.open(session(3)), Ok((SessionId(1), None)));
+        assert_eq!(sessions.open(session(4)), Ok((SessionId(2), None)));
+    }
+
+    #[test]
+    fn one_tick_may_forget_a_session_and_open_another_one_of_its_number() {
+        let id = SessionId(7);
+        let mut journal =
+            Journal::begin(JournalId(Bin([1; 16])), BossId(1), ShardId(1), None, false);
+        let opened = |tick, number| Record {
+            tick: Tick(tick),
+            opened: vec![(id, session(number))],
+            ..Record::default()
+        };
+        assert_eq!(journal.apply(opened(1, 1)), Ok(()));
+        let record = Record { forgotten: vec![id], ..opened(2, 2) };
+        assert_eq!(journal.apply(record), Ok(()));
+        assert_eq!(journal.sessions.get(&id), Some(&session(2)));
     }
 }

@@ -2,9 +2,7 @@
 //! them.
 
 use super::{ConnId, Machine, Output, Request};
-use protocol::{
-    Gen, Micros, PlayerId, SessionId, Share, Shares, SharesAnswer, Spoils, Status, Truth,
-};
+use protocol::{Gen, Micros, PlayerId, SessionId, Share, Shares, SharesAnswer, Spoils, Status};
 use score::Backoff;
 use std::collections::BTreeMap;
 
@@ -49,14 +47,14 @@ impl Settled {
 
     /// Takes note of what the truth shows. Another generation than before begins anew, also after
     /// a roll-back.
-    fn look(&mut self, truth: &Truth) {
-        let newest = match truth.announced() {
-            Status::Rewarded => truth.generation,
+    fn look(&mut self, generation: Gen, announced: Status) {
+        let newest = match announced {
+            Status::Rewarded => generation,
             Status::Alive
             | Status::Defeated
             | Status::Collecting
             | Status::Closed
-            | Status::Credited => Gen(truth.generation.0.saturating_sub(1)),
+            | Status::Credited => Gen(generation.0.saturating_sub(1)),
         };
         if newest != self.generation {
             self.generation = newest;
@@ -96,7 +94,7 @@ impl Machine {
     pub(super) fn poll_shares(&mut self, now: Micros, is_owed: bool) -> Option<Request> {
         let settled = &mut self.settled;
         let was_last = std::mem::take(&mut settled.asked_last);
-        settled.look(self.fanout.truth());
+        settled.look(self.fanout.truth().generation, self.fanout.announced());
         let is_due = matches!(settled.answer, Answer::Due) && settled.not_before <= now;
         if was_last || !is_due || is_owed || self.stopping {
             return None;

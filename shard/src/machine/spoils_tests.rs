@@ -4,7 +4,7 @@ use super::*;
 use crate::machine::{Answer, Fresh, Journal, Opened, Record, Session};
 use protocol::{
     Board, BossId, EnterAnswer, Hello, Hit, InputSeq, JournalId, PushAnswer, RefusalReason,
-    Scenario, ShardId, SkillId, Standing, Standings, Tally, Tick, Token, Verdict,
+    Scenario, ShardId, SkillId, Standing, Standings, Tally, Tick, Token, Truth, Verdict,
 };
 use ucore::{Bin, Chain, Updatable, Version};
 

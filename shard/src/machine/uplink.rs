@@ -4,8 +4,9 @@ use super::buffer::Buffer;
 use super::journal::{Journal, ResendFrom};
 use super::{Machine, Output};
 use protocol::limits::TICKS_UNCOUNTED_MAX;
+use protocol::mutants::{self, Mutant};
 use protocol::{
-    Enter, EnterAnswer, Gen, Join, JoinAnswer, LateLine, Micros, PlayerId, Push, PushAnswer,
+    Enter, EnterAnswer, Gen, Join, JoinAnswer, LateLine, Micros, PlayerId, Push, PushAnswer, Seen,
     Shares, SharesAnswer, Status, Tick, Truth, Verdict,
 };
 use score::Backoff;
@@ -48,6 +49,9 @@ pub(super) struct Uplink {
     entered: Option<Gen>,
     /// The authority no longer knows this journal.
     unknown: bool,
+    /// The newest position that an answer told which also tells whether it was rolled back. What
+    /// comes with another answer would hide that.
+    seen: Seen,
     /// What it asked for, to know the line of journals again.
     from: ResendFrom,
     /// What the authority has taken, by generation.
@@ -79,19 +83,20 @@ const BACKOFF_FIRST: Micros = Micros::from_millis(100);
 const BACKOFF_MAX: Micros = Micros::from_millis(5_000);
 
 impl Uplink {
-    pub(super) fn new(since: Tick, joined: Gen, seed: u64) -> Self {
+    pub(super) fn new(since: Tick, truth: &Truth, seed: u64) -> Self {
         Self {
             backoff: Backoff::new(seed, BACKOFF_FIRST, BACKOFF_MAX),
             not_before: Micros(0),
             in_flight: None,
             entered: None,
             unknown: false,
+            seen: truth.seen(),
             from: ResendFrom::new(),
             answered: BTreeMap::new(),
             finished: BTreeMap::new(),
             uncounted: VecDeque::new(),
             since,
-            joined,
+            joined: truth.generation,
             newest_over: Gen(0),
             refused: BTreeSet::new(),
         }
@@ -128,7 +133,10 @@ impl Uplink {
         let done = |generation: &Gen| {
             // One generation more than is needed: the newest one's beginning may be rolled back,
             // and a journal that has forgotten the one before could not go on from there.
-            let said = self.finished.get(generation).is_some_and(|said| said.next() < current);
+            let said = self
+                .finished
+                .get(generation)
+                .is_some_and(|said| said.next() < current || mutants::is(Mutant::BookDroppedEarly));
             let silent = !journal.books.contains_key(generation) && !buffer.has(*generation);
             *generation < current && (said || silent && self.joined.next() < current)
         };
@@ -152,7 +160,9 @@ impl Uplink {
 
     fn forget_counted(&mut self) {
         while let Some((_, generation, total)) = self.uncounted.front() {
-            if *total > self.answered(*generation) && !self.finished.contains_key(generation) {
+            let lacks = *total > self.answered(*generation);
+            let waits = lacks && !self.finished.contains_key(generation);
+            if waits && !mutants::is(Mutant::CountedTooSoon) {
                 break;
             }
             self.uncounted.pop_front();
@@ -161,7 +171,10 @@ impl Uplink {
 
     /// Takes note of what the authority has taken. If it is less than before, ticks that were
     /// counted are not counted any more.
-    fn learn_applied(&mut self, generation: Gen, applied: u64) {
+    fn learn_applied(&mut self, generation: Gen, mut applied: u64) {
+        if mutants::is(Mutant::AnsweredNeverFalls) {
+            applied = applied.max(self.answered(generation));
+        }
         let before = self.answered.insert(generation, applied).unwrap_or(0);
         if applied < before {
             self.uncounted.push_front((self.since, generation, before));
@@ -210,6 +223,14 @@ impl Uplink {
     }
 }
 
+/// Whether an answer rests on books that have closed, and that a fail-over may still open again:
+/// nobody is told what is late, and it is asked once more.
+fn is_unstable(generation: Gen, answer: &PushAnswer) -> bool {
+    let truth = &answer.truth;
+    let is_current = truth.generation == generation && truth.announced() < Status::Closed;
+    answer.verdict == Verdict::Closed && is_current
+}
+
 impl Machine {
     /// The next request, if one is due. One is in flight at a time; each must be followed by
     /// [`Machine::handle_answer`] or [`Machine::handle_no_answer`].
@@ -237,7 +258,7 @@ impl Machine {
             let from = self.uplink.answered(sent.generation);
             let interval = self.journal.interval(sent.generation, from);
             sent.to = interval.to;
-            let (online, seen) = (self.sessions.online(), truth.seen());
+            let (online, seen) = (self.sessions.online(), self.uplink.seen);
             Request::Push(Push {
                 boss,
                 journal,
@@ -257,6 +278,7 @@ impl Machine {
     fn must_enter(&self, truth: &Truth) -> bool {
         let generation = truth.generation;
         let owed = !truth.status.is_closed() && self.journal.books.contains_key(&generation);
+        let owed = owed && !mutants::is(Mutant::EnterForgotten);
         !self.uplink.has_entered(generation) && (truth.status == Status::Alive || owed)
     }
 
@@ -274,7 +296,8 @@ impl Machine {
                 || self.uplink.is_refused(*generation);
             if ended && !done {
                 // Nothing is admitted there any more; what is admitted must be synced first.
-                return (*generation, self.buffer.total(*generation) == book.total);
+                let is_synced = self.buffer.total(*generation) == book.total;
+                return (*generation, is_synced || mutants::is(Mutant::LastWordEarly));
             }
         }
         (truth.generation, false)
@@ -289,6 +312,7 @@ impl Machine {
             Answer::Join(JoinAnswer::Joined { truth, late, .. }) => {
                 self.enter_late_before(&late);
                 self.uplink.joined = truth.generation;
+                self.uplink.seen = truth.seen();
                 self.uplink.unknown = false;
                 self.uplink.from.clear();
                 self.uplink.begin_again();
@@ -315,7 +339,12 @@ impl Machine {
                     self.uplink.begin_again();
                 }
                 self.counts.count_verdict(answer.verdict);
-                self.uplink.learn(sent, &answer);
+                if is_unstable(sent.generation, &answer) {
+                    answer.late.clear();
+                } else {
+                    self.uplink.learn(sent, &answer);
+                }
+                self.uplink.seen = answer.truth.seen();
                 self.fanout.learn(answer.truth, asked);
                 if answer.verdict == Verdict::Fenced {
                     self.fence();
@@ -360,7 +389,7 @@ impl Machine {
 
     /// Another process took over: nothing that this one says counts any more.
     fn fence(&mut self) {
-        if !self.ended {
+        if !self.ended && !mutants::is(Mutant::FencedGoesOn) {
             self.ended = true;
             self.output.push_back(Output::Fenced);
         }
@@ -378,7 +407,8 @@ impl Machine {
     pub(super) fn enter_late_before(&mut self, late: &[LateLine]) {
         self.late_before.clear();
         for LateLine { generation, line } in late {
-            *self.late_before.entry((*generation, line.player)).or_default() += line.total;
+            let before = self.late_before.entry((*generation, line.player)).or_default();
+            *before = before.saturating_add(line.total);
         }
         for (generation, player) in self.late_before.keys().copied().collect::<Vec<_>>() {
             self.enter_late(generation, player, 0);
@@ -391,7 +421,7 @@ impl Machine {
         let before = self.late_before.get(&(generation, player)).copied().unwrap_or(0);
         let Some(id) = self.sessions.of_player(player) else { return };
         if let Some(live) = self.sessions.get_mut(id)
-            && live.report_late(generation, before + late)
+            && live.report_late(generation, before.saturating_add(late).min(ucore::INT_MAX))
         {
             self.sessions.touch(id);
         }

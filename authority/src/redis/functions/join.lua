@@ -17,6 +17,14 @@ local function is_ahead(boss, claims)
   return false
 end
 
+-- Whether a shard still has its book of a generation, also when it has said its last there: it keeps
+-- it until the next generation is over, or until its beginning was taken back.
+local function is_on_disks(boss, generation)
+  local next_one = int(tonumber(generation) + 1)
+  local is_open = not is_closed(get(boss.state, boss.generation .. ':status'))
+  return generation == boss.generation or is_open and next_one == boss.generation
+end
+
 -- What is to be done with a claim: fits, stale, or the gap's generation and total.
 local function weigh(boss, claim)
   local journal = journal_of(boss, claim.id)
@@ -24,14 +32,16 @@ local function weigh(boss, claim)
     return 'stale'
   end
   for generation in books(boss) do
-    local totals, known = totals_of(boss, generation, claim.id), 0
+    local totals = totals_of(boss, generation, claim.id)
+    local has_book = totals.entered and not totals.finished or is_on_disks(boss, generation)
+    local known = has_book and 0 or nil
     for _, rest in ipairs(claim.rests) do
       if rest.generation == generation then
         known = rest.to
         break
       end
     end
-    if totals.entered and not totals.finished and known < totals.applied then
+    if known and known < totals.applied then
       return 'stale'
     end
   end
@@ -105,8 +115,9 @@ local function join(keys, args)
   if known and known.sealed then
     return answer(boss, 'fenced')
   elseif known then
+    -- A parent that is sealed, and stands in no book, goes when a generation begins.
     local before = parent and journal_of(boss, parent.id)
-    return joined(boss, before and before.successor == id, claims)
+    return joined(boss, parent and (not before or before.successor == id), claims)
   end
   for _, claim in ipairs(claims) do
     if claim.id == id then

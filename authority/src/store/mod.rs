@@ -1,0 +1,7 @@
+//! Machines and the file that holds them: an embedded authority but for its thread, its clock and
+//! its queue of requests.
+
+mod file;
+mod truths;
+
+pub use truths::Truths;
