@@ -11,8 +11,9 @@ mod bots;
 mod proxy;
 
 pub use bots::bots;
-pub use proxy::{Proxy, Way};
-pub use swarm::run;
+pub use http::page;
+pub use proxy::{Proxy, ProxyCounts, Way};
+pub use swarm::{Gauge, run, run_beside};
 
 use protocol::limits::NAME_CHARS_MAX;
 use std::time::Duration;

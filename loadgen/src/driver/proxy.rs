@@ -8,12 +8,13 @@ mod tests;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 
 /// Connections at a time. More: new ones are closed at once.
 const LINKS_MAX: usize = 16_384;
@@ -37,19 +38,48 @@ pub enum Way {
     Replies,
 }
 
+/// What a proxy has done so far, so that whoever asked for a fault can see that it met something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProxyCounts {
+    /// Bytes that have vanished, in a black hole or after the end of their direction.
+    pub swallowed: u64,
+    /// Bytes that were delayed or throttled.
+    pub slowed: u64,
+    /// Connections that were reset.
+    pub reset: u64,
+    /// Connections of which one direction was ended.
+    pub half_closed: u64,
+    /// Connections that were refused while that was asked for; not those without a target.
+    pub refused: u64,
+}
+
 /// What all connections look at.
 #[derive(Debug)]
 struct State {
-    target: SocketAddr,
+    /// None: every connection is refused.
+    target: Mutex<Option<SocketAddr>>,
     faults: watch::Sender<Faults>,
+    counts: Counts,
+    /// When the throttle of a direction has room again.
+    requests_room_at: Mutex<Instant>,
+    replies_room_at: Mutex<Instant>,
+}
+
+/// The fields of [`ProxyCounts`].
+#[derive(Debug, Default)]
+struct Counts {
     swallowed: AtomicU64,
+    slowed: AtomicU64,
+    reset: AtomicU64,
+    half_closed: AtomicU64,
+    refused: AtomicU64,
 }
 
 /// What goes wrong at the moment.
 #[derive(Debug, Clone, Copy, Default)]
 struct Faults {
-    requests_delay: Duration,
-    replies_delay: Duration,
+    requests: OneWay,
+    replies: OneWay,
     black_hole: bool,
     refuse: bool,
     /// Connections that began under a lower number end.
@@ -58,16 +88,39 @@ struct Faults {
     replies_left: Option<u64>,
 }
 
+/// What goes wrong in one direction.
+#[derive(Debug, Clone, Copy, Default)]
+struct OneWay {
+    delay: Duration,
+    /// The longest further delay of a chunk.
+    jitter: Duration,
+    /// Of all connections together; none if nothing holds them back.
+    bytes_per_s: Option<u64>,
+    /// The direction of connections that began under a lower number ends.
+    closes: u64,
+}
+
 impl Proxy {
     /// Listens on a free port of 127.0.0.1 and carries every connection to the target.
     ///
     /// # Errors
     /// If no port can be opened.
     pub async fn start(target: SocketAddr) -> io::Result<Self> {
+        Self::listen(Some(target)).await
+    }
+
+    /// The same without a target: until it is [given one](Self::retarget), connections are reset.
+    ///
+    /// # Errors
+    /// If no port can be opened.
+    pub async fn start_closed() -> io::Result<Self> {
+        Self::listen(None).await
+    }
+
+    async fn listen(target: Option<SocketAddr>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let faults = watch::Sender::new(Faults::default());
-        let state = Arc::new(State { target, faults, swallowed: AtomicU64::new(0) });
+        let state = Arc::new(State::new(target));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { addr, state, accepting })
     }
@@ -78,14 +131,35 @@ impl Proxy {
         self.addr
     }
 
+    /// Carries new connections there from now on; none: they are reset at once. The others go on.
+    pub fn retarget(&self, target: Option<SocketAddr>) {
+        *lock(&self.state.target) = target;
+    }
+
     /// From now on, every byte of one direction arrives later by this. The order stays, also when
     /// the delay shrinks. Throughput stays as long as no more than 4 MiB of a connection are on
     /// their way; then the sender has to wait.
     pub fn delay(&self, way: Way, delay: Duration) {
-        self.state.faults.send_modify(|faults| match way {
-            Way::Requests => faults.requests_delay = delay,
-            Way::Replies => faults.replies_delay = delay,
-        });
+        self.state.faults.send_modify(|faults| faults.way_mut(way).delay = delay);
+    }
+
+    /// From now on, every chunk of one direction arrives later by a random time up to this, beside
+    /// the delay. The order stays.
+    pub fn jitter(&self, way: Way, jitter: Duration) {
+        self.state.faults.send_modify(|faults| faults.way_mut(way).jitter = jitter);
+    }
+
+    /// From now on, so many bytes a second pass in one direction, of all connections together; none
+    /// is as many as there are. A sender that is faster has to wait.
+    pub fn throttle(&self, way: Way, bytes_per_s: Option<u64>) {
+        let bytes_per_s = bytes_per_s.map(|rate| rate.max(1));
+        self.state.faults.send_modify(|faults| faults.way_mut(way).bytes_per_s = bytes_per_s);
+    }
+
+    /// Ends one direction of all connections in order, as if its sender had nothing more to say.
+    /// What it says all the same is swallowed. The other direction goes on.
+    pub fn half_close(&self, way: Way) {
+        self.state.faults.send_modify(|faults| faults.way_mut(way).closes += 1);
     }
 
     /// While it is on, connections stay and new ones come up, but nothing gets through, neither
@@ -95,10 +169,13 @@ impl Proxy {
         self.state.faults.send_modify(|faults| faults.black_hole = is_on);
     }
 
-    /// Bytes that have vanished in the black hole, so that a test can wait for the first.
+    /// What it has done since it was started.
     #[must_use]
-    pub fn swallowed(&self) -> u64 {
-        self.state.swallowed.load(Ordering::Relaxed)
+    pub fn counts(&self) -> ProxyCounts {
+        let Counts { swallowed, slowed, reset, half_closed, refused } = &self.state.counts;
+        let [swallowed, slowed, reset, half_closed, refused] =
+            [swallowed, slowed, reset, half_closed, refused].map(|it| it.load(Ordering::Relaxed));
+        ProxyCounts { swallowed, slowed, reset, half_closed, refused }
     }
 
     /// Resets all connections on both sides. Nothing that has not been carried yet will be.
@@ -107,9 +184,10 @@ impl Proxy {
     }
 
     /// Lets so many more bytes of replies through, of all connections together, and cuts all of
-    /// them at the next byte: its request was carried out, and the answer is lost.
-    pub fn cut_after(&self, reply_bytes: u64) {
-        self.state.faults.send_modify(|faults| faults.replies_left = Some(reply_bytes));
+    /// them at the next byte: its request was carried out, and the answer is lost. None takes a cut
+    /// back that has not come.
+    pub fn cut_after(&self, reply_bytes: Option<u64>) {
+        self.state.faults.send_modify(|faults| faults.replies_left = reply_bytes);
     }
 
     /// While it is on, new connections are reset at once; the others go on.
@@ -130,12 +208,51 @@ impl Faults {
         self.replies_left = None;
     }
 
-    fn delay(&self, way: Way) -> Duration {
+    fn way(&self, way: Way) -> &OneWay {
         match way {
-            Way::Requests => self.requests_delay,
-            Way::Replies => self.replies_delay,
+            Way::Requests => &self.requests,
+            Way::Replies => &self.replies,
         }
     }
+
+    fn way_mut(&mut self, way: Way) -> &mut OneWay {
+        match way {
+            Way::Requests => &mut self.requests,
+            Way::Replies => &mut self.replies,
+        }
+    }
+}
+
+impl State {
+    fn new(target: Option<SocketAddr>) -> Self {
+        let now = Instant::now();
+        Self {
+            target: Mutex::new(target),
+            faults: watch::Sender::new(Faults::default()),
+            counts: Counts::default(),
+            requests_room_at: Mutex::new(now),
+            replies_room_at: Mutex::new(now),
+        }
+    }
+
+    /// Takes room for so many bytes in a throttled direction; from when on it is there.
+    fn take_room(&self, way: Way, bytes: usize, bytes_per_s: u64) -> Instant {
+        let mut room_at = lock(match way {
+            Way::Requests => &self.requests_room_at,
+            Way::Replies => &self.replies_room_at,
+        });
+        let took = Duration::from_secs_f64(bytes as f64 / bytes_per_s as f64);
+        *room_at = (*room_at).max(Instant::now()) + took;
+        *room_at
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn count(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
 }
 
 /// Ends with the proxy, and the connections, which it owns, end with it.
@@ -150,10 +267,15 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        if state.faults.borrow().refuse || links.len() >= LINKS_MAX {
-            reset(&client);
-        } else {
-            links.spawn(link::carry(client, Arc::clone(&state)));
+        let (target, is_refusing) = (*lock(&state.target), state.faults.borrow().refuse);
+        match target {
+            Some(target) if !is_refusing && links.len() < LINKS_MAX => {
+                links.spawn(link::carry(client, target, Arc::clone(&state)));
+            }
+            Some(_) | None => {
+                count(&state.counts.refused, u64::from(is_refusing));
+                reset(&client);
+            }
         }
     }
 }

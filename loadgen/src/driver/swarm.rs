@@ -35,6 +35,18 @@ const LOOK: Duration = Duration::from_millis(50);
 /// [`LoadError`] when the load makes no sense or nobody could connect. What goes wrong later is in
 /// the report.
 pub async fn run(config: LoadConfig) -> Result<Report, LoadError> {
+    run_beside(config, |_| std::future::pending()).await
+}
+
+/// As [`run`], with something beside the load that begins with it. The load ends when that does, at
+/// the latest after its duration.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_beside<F: Future<Output = ()>>(
+    config: LoadConfig,
+    beside: impl FnOnce(Gauge) -> F,
+) -> Result<Report, LoadError> {
     config.check()?;
     let mut targets = Vec::new();
     for target in &config.targets {
@@ -43,9 +55,21 @@ pub async fn run(config: LoadConfig) -> Result<Report, LoadError> {
     let mut swarm = Swarm::start(config, targets);
     let progress = swarm.watch();
     let follow = tokio::spawn(follow(swarm.targets.clone(), swarm.recorder.clone()));
-    let report = swarm.play().await;
+    let report = swarm.play(beside).await;
     progress.into_iter().chain([follow]).for_each(|task| task.abort());
     report
+}
+
+/// Shows how a run does, while it lasts.
+#[derive(Debug, Clone)]
+pub struct Gauge(Shared);
+
+impl Gauge {
+    /// How it does at the moment.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.0.lock().pulse()
+    }
 }
 
 struct Swarm {
@@ -93,9 +117,12 @@ impl Swarm {
         self.config.progress.then(|| tokio::spawn(lines))
     }
 
-    async fn play(&mut self) -> Result<Report, LoadError> {
+    async fn play<F: Future<Output = ()>>(
+        &mut self,
+        beside: impl FnOnce(Gauge) -> F,
+    ) -> Result<Report, LoadError> {
         self.ramp().await?;
-        let load = self.load().await;
+        let load = self.load(beside).await;
         self.drain().await;
         self.settle().await;
         let ledger = self.ledger().await;
@@ -136,12 +163,15 @@ impl Swarm {
     }
 
     /// Lets the players hit; answers how long.
-    async fn load(&mut self) -> Micros {
+    async fn load<F: Future<Output = ()>>(&mut self, beside: impl FnOnce(Gauge) -> F) -> Micros {
         let start = self.clock.now();
         if !self.interrupted {
             self.phase.send_replace(Phase::Load { start });
-            let duration = self.config.duration;
-            self.wait(duration, |_| false).await;
+            let (duration, gauge) = (self.config.duration, Gauge(self.recorder.clone()));
+            tokio::select! {
+                _ = self.wait(duration, |_| false) => {}
+                () = beside(gauge) => {}
+            }
         }
         self.clock.now().since(start)
     }
@@ -151,8 +181,7 @@ impl Swarm {
         let players = self.config.players;
         if !self.wait(DRAIN_MAX, |pulse| pulse.drained == players).await {
             let late = players.saturating_sub(self.recorder.lock().pulse().drained);
-            let text = format!("{late} of {players} players were not drained at the end");
-            self.recorder.lock().note_trouble(text);
+            self.recorder.lock().note_undrained(late, players);
         }
     }
 

@@ -343,6 +343,22 @@ fn accepted_hits_that_vanish_from_a_session_that_goes_on_are_a_fault() {
 }
 
 #[test]
+fn a_bot_does_not_wait_for_ticks_that_its_shard_has_lost() {
+    let mut table = playing();
+    table.hits(1);
+    table.ack(1, &[tally(1, 1, 100)], &[]);
+    let before = table.tick;
+    table.lose(CloseCode::Restart);
+    // Another process has an older disk, and nothing happens in it that would move its ticks on.
+    table.tick = before - 1;
+    table.connect(7, true, 0, &[]);
+    table.counted = table.tick;
+    (0..4).for_each(|_| table.frame());
+    assert!(table.bot.is_drained());
+    assert!(table.faults() > 0, "and it says what it has seen");
+}
+
+#[test]
 fn a_mixing_bot_uses_more_than_the_basic_skill_and_keeps_the_cooldowns() {
     let mut table = table();
     table.bot =

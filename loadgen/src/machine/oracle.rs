@@ -14,6 +14,8 @@ pub struct Oracle {
     folded: u64,
     /// Generations that a ledger has shown, each as it was shown last.
     books: BTreeMap<Gen, LedgerGeneration>,
+    /// The oldest one that the newest ledger shows. Of those before it, players may know more.
+    shown_from: Gen,
     /// What was shown of their ends, and then otherwise.
     changed: BTreeSet<String>,
 }
@@ -112,9 +114,11 @@ impl Oracle {
 
     /// Takes what a ledger shows. What it no longer shows later is compared with this.
     pub fn learn(&mut self, ledger: Ledger) {
+        self.shown_from = ledger.generations.first().map_or(self.shown_from, |it| it.generation);
         for book in ledger.generations {
+            let is_over = self.books.keys().next_back().is_some_and(|it| *it > book.generation);
             let before = self.books.get(&book.generation);
-            self.changed.extend(before.and_then(|before| settled::change(before, &book)));
+            self.changed.extend(before.and_then(|it| settled::change(it, &book, is_over)));
             self.books.insert(book.generation, book);
         }
     }
@@ -140,7 +144,10 @@ impl Oracle {
                     unseen.insert(*generation);
                     continue;
                 }
-                let line = lines.get(&(*generation, *player)).cloned().unwrap_or_default();
+                let mut line = lines.get(&(*generation, *player)).cloned().unwrap_or_default();
+                if *generation < self.shown_from {
+                    line.late = line.late.max(claim.late);
+                }
                 balance.compare(claim, &line);
             }
         }
@@ -323,6 +330,18 @@ mod tests {
     }
 
     #[test]
+    fn damage_that_came_late_when_no_ledger_showed_its_generation_any_more_is_believed() {
+        let mut oracle = Oracle::default();
+        let mut told = books(5, &[(1, 100)], &[]);
+        told.learn(Tally { generation: Gen(1), hits: 1, damage: 100, late: 40 }).unwrap();
+        oracle.add(&told);
+        oracle.learn(ledger(1, 1, &[(1, 5, 60, 10)]));
+        assert_eq!((oracle.balance().lost, oracle.balance().late_untold), (30, 30));
+        oracle.learn(ledger(2, 3, &[]));
+        assert_eq!((oracle.balance().lost, oracle.balance().late_untold), (0, 0));
+    }
+
+    #[test]
     fn late_damage_that_its_player_was_not_told_of_is_noticed() {
         let ledger = ledger(1, 1, &[(1, 5, 60, 40)]);
         let mut told = books(5, &[(1, 100)], &[]);
@@ -357,6 +376,10 @@ mod tests {
         assert_eq!(balance(&[], &ledger).unfair.len(), 1);
     }
 
+    fn empty(oldest: u32, newest: u32) -> Ledger {
+        ledger(oldest, newest, &[])
+    }
+
     #[test]
     fn a_settlement_that_changes_and_a_share_that_is_not_told_are_noticed() {
         let share = |credit| Share {
@@ -376,10 +399,19 @@ mod tests {
         told.expect_share(Gen(1));
         assert_eq!(balance(&[told], &ledger).shares_untold, 1);
         let mut oracle = Oracle::default();
+        ledger.generations[0].status = Status::Credited;
         oracle.learn(ledger.clone());
+        ledger.generations[0].status = Status::Rewarded;
+        ledger.generations[0].shares[0].rewards = vec![protocol::RewardId(2)];
+        oracle.learn(ledger.clone());
+        oracle.learn(ledger.clone());
+        assert_eq!(oracle.balance().unfair, [""; 0], "rewards come after the credits");
+        // The last step of all may be taken back, and taken again.
+        ledger.generations[0].shares[0].rewards = vec![protocol::RewardId(1)];
         oracle.learn(ledger.clone());
         assert_eq!(oracle.balance().unfair, [""; 0]);
-        ledger.generations[0].shares[0].rewards = vec![protocol::RewardId(1)];
+        oracle.learn(empty(2, 2));
+        ledger.generations[0].shares[0].rewards = vec![protocol::RewardId(2)];
         oracle.learn(ledger.clone());
         assert!(oracle.balance().unfair[0].contains("has changed"));
         ledger.generations[0].damage = 999;

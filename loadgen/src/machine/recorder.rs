@@ -29,6 +29,7 @@ pub struct Recorder {
     pub(super) oracle: Oracle,
     errors: BTreeMap<(String, Severity), u64>,
     standings: [u32; 3],
+    pub(super) undrained: u32,
 }
 
 /// Whether an error is the outside world's or must not happen at all.
@@ -98,6 +99,7 @@ impl Recorder {
             oracle: Oracle::default(),
             errors: BTreeMap::new(),
             standings: [0; 3],
+            undrained: 0,
         }
     }
 
@@ -140,6 +142,12 @@ impl Recorder {
     /// Counts an error that is no bot's.
     pub fn note_trouble(&mut self, error: String) {
         self.count_error(error, Severity::Trouble);
+    }
+
+    /// So many players waited in vain for an answer, or for the truth to show a hit.
+    pub fn note_undrained(&mut self, undrained: u32, players: u32) {
+        self.undrained = undrained;
+        self.note_trouble(format!("{undrained} of {players} players were not drained at the end"));
     }
 
     /// Counts an error that must not happen.

@@ -57,6 +57,9 @@ pub struct Report {
     pub shares_wrong: u64,
     /// Shares that the ledger has, and that players were not told of in time.
     pub shares_untold: u64,
+    /// Players who waited in vain for an answer, or for the truth to show a hit.
+    #[serde(default)]
+    pub players_undrained: u32,
     /// The version of the ledger, or none if it could not be read.
     pub ledger_version: Option<u64>,
     /// From the planned time of a hit to its answer.
@@ -144,6 +147,7 @@ impl Report {
             shares_told: balance.shares,
             shares_wrong: balance.shares_wrong,
             shares_untold: balance.shares_untold,
+            players_undrained: recorder.undrained,
             ledger_version: ledger.map(|version| version.0),
             ack_ms: recorder.ack.latency(),
             truth_ms: recorder.truth.latency(),
@@ -229,7 +233,7 @@ mod tests {
         let counts = "seed players duration_s hits_sent hits_acked hits_rejected hits_unresolved \
             hits_skipped damage_acked damage_unresolved damage_truth damage_late damage_lost \
             damage_doubled damage_late_untold shares_told shares_wrong \
-            shares_untold generations_settled \
+            shares_untold generations_settled players_undrained \
             generations_unseen frames_received reconnects connect_failures";
         for field in counts.split_whitespace() {
             assert!(json[field].is_number(), "{field}");

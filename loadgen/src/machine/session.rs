@@ -102,7 +102,8 @@ impl Session {
 
     /// Numbers a new hit and notes that it left.
     pub(super) fn send(&mut self, planned: Micros, damage_max: u64, mut hit: Hit) -> Hit {
-        self.seq = InputSeq(self.seq.0 + 1);
+        // A shard that has answered the last one gets it again, and has been reported.
+        self.seq = InputSeq(self.seq.0.saturating_add(1));
         hit.seq = self.seq;
         self.pending.push_back(Pending { hit, planned, damage_max });
         self.left = self.pending.len();
@@ -116,6 +117,13 @@ impl Session {
             events.push_back(Event::Fault("a resumed session has another player".to_owned()));
         }
         (self.left, self.quiet, self.frames) = (0, 0, (Gen(0), 0));
+        // A shard whose disk is older than before knows nothing of later ticks: what was accepted
+        // in them is taken back, and the truth will not count it.
+        if welcome.tick < self.acked {
+            events.push_back(Event::Fault("the ticks of a shard went back".to_owned()));
+            self.acked = welcome.tick;
+        }
+        self.uncounted.retain(|(tick, _)| *tick <= welcome.tick);
         let before = self.books.accepted();
         self.learn(&welcome.tallies, events);
         // Which of the answered hits were refused is not told again, only how many.

@@ -56,12 +56,29 @@ fn unfair(hp_max: u64, damage: &BTreeMap<PlayerId, u64>, shares: &[Share]) -> Op
     (least_up < most_down).then(|| "the rounding favours who lost less by it".to_owned())
 }
 
-/// What has changed of a generation's end since it was shown before, which must not be.
-pub(super) fn change(before: &LedgerGeneration, now: &LedgerGeneration) -> Option<String> {
-    let is_same = (before.closed.is_none() || before.closed == now.closed)
-        && (before.shares.is_empty() || before.shares == now.shares)
-        && (before.closed.is_none() || before.damage == now.damage);
-    (!is_same).then(|| format!("generation {}: its settlement has changed", now.generation))
+/// What has changed of a generation's end since it was shown before, which must not be. The newest
+/// step of all may be taken back by a fail-over; `is_over` says that a later generation was shown.
+pub(super) fn change(
+    before: &LedgerGeneration,
+    now: &LedgerGeneration,
+    is_over: bool,
+) -> Option<String> {
+    let credit = |it: &Share| (it.player, it.rank, it.damage, it.credit);
+    let credits = |book: &LedgerGeneration| book.shares.iter().map(credit).collect::<Vec<_>>();
+    let has_closed = is_over || before.status >= Status::Credited;
+    let is_divided = is_over || before.status == Status::Rewarded;
+    let what = if has_closed && before.closed != now.closed {
+        "where its books closed"
+    } else if has_closed && before.damage != now.damage {
+        "the damage in its closed books"
+    } else if is_divided && credits(before) != credits(now) {
+        "its shares"
+    } else if is_over && before.shares != now.shares {
+        "its rewards"
+    } else {
+        return None;
+    };
+    Some(format!("generation {}: its settlement has changed, {what}", now.generation))
 }
 
 #[cfg(test)]

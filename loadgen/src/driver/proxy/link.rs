@@ -1,10 +1,12 @@
 //! One connection through the proxy: two pumps, and what ends them.
 
-use super::{Faults, State, Way, reset};
+use super::{Faults, State, Way, count, reset};
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -21,26 +23,31 @@ const CHUNK_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 struct Link {
     state: Arc<State>,
-    /// The cuts before it began.
-    cuts: u64,
+    /// What had gone wrong before it began, and is no matter of its own.
+    before: Faults,
     /// Whether something was swallowed that the rest would have to follow.
     has_lost: AtomicBool,
 }
 
 /// Carries a connection to its end.
-pub(super) async fn carry(mut client: TcpStream, state: Arc<State>) {
-    let cuts = state.faults.borrow().cuts;
-    let link = Link { state, cuts, has_lost: AtomicBool::new(false) };
+pub(super) async fn carry(mut client: TcpStream, target: SocketAddr, state: Arc<State>) {
+    let before = *state.faults.borrow();
+    let link = Link { state, before, has_lost: AtomicBool::new(false) };
     let connected = tokio::select! {
-        connected = TcpStream::connect(link.state.target) => connected,
+        connected = TcpStream::connect(target) => connected,
         () = link.doomed() => Err(io::ErrorKind::ConnectionReset.into()),
     };
-    let Ok(mut target) = connected else { return reset(&client) };
+    let Ok(mut target) = connected else {
+        return reset(&client);
+    };
     // Small messages are not to wait for each other longer than the network makes them.
     drop((client.set_nodelay(true), target.set_nodelay(true)));
     let ended = tokio::select! {
         biased;
-        () = link.doomed() => Err(io::ErrorKind::ConnectionReset.into()),
+        () = link.doomed() => {
+            count(&link.state.counts.reset, 1);
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
         ended = link.pump_both(&mut client, &mut target) => ended,
     };
     if ended.is_err() {
@@ -55,7 +62,7 @@ impl Link {
         let mut faults = self.state.faults.subscribe();
         let is_doomed = |faults: &Faults| {
             let has_lost = self.has_lost.load(Ordering::Relaxed);
-            faults.cuts != self.cuts || (has_lost && !faults.black_hole)
+            faults.cuts != self.before.cuts || (has_lost && !faults.black_hole)
         };
         // The sender is a part of this link, so it is there.
         drop(faults.wait_for(is_doomed).await);
@@ -80,11 +87,14 @@ impl Link {
         let mut waiting: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
         let mut waiting_bytes = 0;
         let mut chunk = vec![0; CHUNK_BYTES_MAX];
+        let mut random = fastrand::Rng::new();
         let mut is_open = true;
+        let mut closed = std::pin::pin!(self.closed(way));
         while is_open || !waiting.is_empty() {
             let due = waiting.front().map(|(due, _)| *due);
             tokio::select! {
                 biased;
+                () = &mut closed => return self.end_early(from, to).await,
                 () = arrive(due) => {
                     let Some((_, bytes)) = waiting.pop_front() else { continue };
                     waiting_bytes -= bytes.len() + CHUNK_OVERHEAD;
@@ -94,7 +104,7 @@ impl Link {
                     let bytes = &chunk[..self.count(read)?];
                     is_open = !bytes.is_empty();
                     if is_open {
-                        let delay = self.state.faults.borrow().delay(way);
+                        let delay = self.delay(way, &mut random, bytes.len());
                         waiting.push_back((Instant::now() + delay, bytes.to_vec()));
                         waiting_bytes += bytes.len() + CHUNK_OVERHEAD;
                     }
@@ -104,6 +114,50 @@ impl Link {
         self.farewell(&mut to).await
     }
 
+    /// Waits until this direction is to end.
+    async fn closed(&self, way: Way) {
+        let mut faults = self.state.faults.subscribe();
+        let before = self.before.way(way).closes;
+        drop(faults.wait_for(|faults| faults.way(way).closes != before).await);
+    }
+
+    /// Ends one direction while its sender still speaks.
+    async fn end_early(&self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> io::Result<()> {
+        count(&self.state.counts.half_closed, 1);
+        to.shutdown().await?;
+        let mut chunk = vec![0; CHUNK_BYTES_MAX];
+        loop {
+            match from.read(&mut chunk).await? {
+                0 => return Ok(()),
+                bytes => count(&self.state.counts.swallowed, bytes as u64),
+            }
+        }
+    }
+
+    /// How much later than without a fault a chunk arrives.
+    fn delay(&self, way: Way, random: &mut fastrand::Rng, bytes: usize) -> Duration {
+        let faults = *self.state.faults.borrow().way(way);
+        let delay = faults.delay + faults.jitter.mul_f64(random.f64());
+        if !delay.is_zero() {
+            count(&self.state.counts.slowed, bytes as u64);
+        }
+        delay
+    }
+
+    /// Waits until a throttled direction has room for a chunk.
+    async fn room(&self, way: Way, bytes: usize) {
+        let is_throttled = || self.state.faults.borrow().way(way).bytes_per_s;
+        while let Some(rate) = is_throttled() {
+            let room_at = self.state.take_room(way, bytes, rate);
+            count(&self.state.counts.slowed, bytes as u64);
+            let mut faults = self.state.faults.subscribe();
+            tokio::select! {
+                () = sleep_until(room_at) => return,
+                _ = faults.wait_for(|faults| faults.way(way).bytes_per_s != Some(rate)) => {}
+            }
+        }
+    }
+
     /// How many bytes were read; 0 is the end, as which a black hole shows a failure, too.
     fn count(&self, read: io::Result<usize>) -> io::Result<usize> {
         if read.is_err() && self.state.faults.borrow().black_hole { Ok(0) } else { read }
@@ -111,6 +165,7 @@ impl Link {
 
     /// Passes a chunk on, or what may pass of it.
     async fn pass(&self, way: Way, bytes: &[u8], to: &mut WriteHalf<'_>) -> io::Result<()> {
+        self.room(way, bytes.len()).await;
         match self.admit(way, bytes.len()) {
             Some(passing) => to.write_all(&bytes[..passing]).await,
             None => {
@@ -124,7 +179,7 @@ impl Link {
     fn admit(&self, way: Way, bytes: usize) -> Option<usize> {
         let mut admitted = Some(bytes);
         self.state.faults.send_if_modified(|faults| {
-            if faults.cuts != self.cuts {
+            if faults.cuts != self.before.cuts {
                 admitted = Some(0);
             } else if faults.black_hole {
                 admitted = None;
@@ -154,7 +209,7 @@ impl Link {
 
     fn lose(&self, bytes: usize) {
         self.has_lost.store(true, Ordering::Relaxed);
-        self.state.swallowed.fetch_add(bytes as u64, Ordering::Relaxed);
+        count(&self.state.counts.swallowed, bytes as u64);
     }
 }
 
@@ -170,20 +225,16 @@ async fn arrive(due: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, SocketAddr};
-    use std::sync::atomic::AtomicU64;
-    use tokio::sync::watch;
 
-    #[test]
-    fn a_connection_that_has_not_seen_its_cut_yet_carries_nothing() {
-        let faults = watch::Sender::new(Faults::default());
-        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let state = Arc::new(State { target, faults, swallowed: AtomicU64::new(0) });
-        let link = Link { state, cuts: 0, has_lost: AtomicBool::new(false) };
+    #[tokio::test]
+    async fn a_connection_that_has_not_seen_its_cut_yet_carries_nothing() {
+        let state = Arc::new(State::new(None));
+        let before = Faults::default();
+        let link = Link { state, before, has_lost: AtomicBool::new(false) };
         assert_eq!(link.admit(Way::Requests, 10), Some(10));
         link.state.faults.send_modify(Faults::cut);
         assert_eq!(link.admit(Way::Requests, 10), Some(0));
-        let next = Link { cuts: 1, ..link };
+        let next = Link { before: Faults { cuts: 1, ..before }, ..link };
         assert_eq!(next.admit(Way::Requests, 10), Some(10));
     }
 }

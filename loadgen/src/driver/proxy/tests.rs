@@ -46,7 +46,7 @@ impl World {
 
     async fn swallowed(&self, bytes: u64) {
         let began = Instant::now();
-        while self.proxy.swallowed() < bytes {
+        while self.proxy.counts().swallowed < bytes {
             assert!(began.elapsed() < WAIT_MAX, "the hole swallows what is sent");
             tokio::task::yield_now().await;
         }
@@ -206,7 +206,7 @@ async fn an_answer_is_cut_after_so_many_bytes_although_its_request_was_carried_o
         let world = World::start().await;
         let mut stream = world.connect().await;
         assert_eq!(ask(&mut stream, "before").await.unwrap(), "before");
-        world.proxy.cut_after(len);
+        world.proxy.cut_after(Some(len));
         stream.write_all(b"request").await.unwrap();
         assert_eq!(reset_after(&mut stream).await, "request"[..usize::try_from(len).unwrap()]);
         assert_eq!(world.wait(|seen| !seen.ends.is_empty()).await.bytes, 13);
@@ -219,7 +219,7 @@ async fn an_answer_is_cut_after_so_many_bytes_although_its_request_was_carried_o
 async fn bytes_that_all_pass_are_not_cut_before_the_next() {
     let world = World::start().await;
     let mut stream = world.connect().await;
-    world.proxy.cut_after(6);
+    world.proxy.cut_after(Some(6));
     assert_eq!(ask(&mut stream, "all").await.unwrap(), "all");
     assert_eq!(ask(&mut stream, "six").await.unwrap(), "six");
     stream.write_all(b"x").await.unwrap();
@@ -238,9 +238,121 @@ async fn refused_connections_are_reset_and_open_ones_go_on() {
         assert_eq!(reset_after(&mut refused).await, "");
     }
     assert_eq!(ask(&mut open, "goes on").await.unwrap(), "goes on");
+    assert_eq!(world.proxy.counts().refused, 1);
     world.proxy.refuse(false);
     let mut next = world.connect().await;
     assert_eq!(ask(&mut next, "welcome").await.unwrap(), "welcome");
+}
+
+#[tokio::test]
+async fn jitter_delays_chunks_by_different_times_and_keeps_their_order() {
+    let jitter = Duration::from_millis(60);
+    for way in [Way::Requests, Way::Replies] {
+        let world = World::start().await;
+        let mut stream = world.connect().await;
+        world.proxy.jitter(way, jitter);
+        let mut times = Vec::new();
+        for number in 10..40 {
+            let began = Instant::now();
+            let text = number.to_string();
+            assert_eq!(ask(&mut stream, &text).await.unwrap(), text, "{way:?}");
+            times.push(began.elapsed());
+        }
+        let (min, max) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+        assert!(*max >= jitter / 4 && *min < *max, "{times:?}");
+        // What is sent while the first is on its way may draw a shorter time.
+        let expected: String = (10..60).map(|number| number.to_string()).collect();
+        for number in 10..60 {
+            stream.write_all(number.to_string().as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(read(&mut stream, 100).await.unwrap(), expected, "{way:?}");
+        assert_eq!(world.proxy.counts().slowed, 160, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_direction_is_slow_for_all_connections_together_until_it_is_not() {
+    for way in [Way::Requests, Way::Replies] {
+        let world = World::start().await;
+        let mut streams = [world.connect().await, world.connect().await];
+        world.proxy.throttle(way, Some(10_000));
+        let began = Instant::now();
+        let text = "x".repeat(1_500);
+        for stream in &mut streams {
+            stream.write_all(text.as_bytes()).await.unwrap();
+        }
+        for stream in &mut streams {
+            assert_eq!(read(stream, text.len()).await.unwrap(), text, "{way:?}");
+        }
+        // 3,000 bytes at 10,000 a second.
+        assert!(began.elapsed() >= Duration::from_millis(300), "{way:?}");
+        assert_eq!(world.proxy.counts().slowed, 3_000, "{way:?}");
+        world.proxy.throttle(way, Some(1));
+        streams[0].write_all(text.as_bytes()).await.unwrap();
+        let began = Instant::now();
+        while world.proxy.counts().slowed == 3_000 {
+            assert!(began.elapsed() < WAIT_MAX, "{way:?}: it is held back");
+            tokio::task::yield_now().await;
+        }
+        world.proxy.throttle(way, None);
+        assert_eq!(read(&mut streams[0], text.len()).await.unwrap(), text, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_one_direction_leaves_the_other_one_as_it_is() {
+    let world = World::start().await;
+    let mut stream = world.connect().await;
+    assert_eq!(ask(&mut stream, "before").await.unwrap(), "before");
+    world.proxy.half_close(Way::Replies);
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "nothing more comes");
+    stream.write_all(b"goes on").await.unwrap();
+    world.wait(|seen| seen.bytes == 13).await;
+    world.swallowed(7).await;
+    drop(stream);
+    assert_eq!(world.wait(|seen| !seen.ends.is_empty()).await.ends, [Ok(())]);
+
+    let mut stream = world.connect().await;
+    world.proxy.delay(Way::Replies, Duration::from_millis(200));
+    stream.write_all(b"heard").await.unwrap();
+    world.wait(|seen| seen.bytes == 18).await;
+    world.proxy.half_close(Way::Requests);
+    world.wait(|seen| seen.ends.len() == 2).await;
+    assert_eq!(read(&mut stream, 5).await.unwrap(), "heard", "its answer still comes");
+    assert_eq!(world.proxy.counts().half_closed, 2);
+    let mut next = world.connect().await;
+    assert_eq!(ask(&mut next, "next").await.unwrap(), "next", "only those that were open");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_given_another_target_carries_new_connections_there() {
+    let (first, second) = (World::start().await, World::start().await);
+    let mut before = first.connect().await;
+    assert_eq!(ask(&mut before, "before").await.unwrap(), "before");
+    first.proxy.retarget(Some(second.proxy.addr()));
+    let mut after = first.connect().await;
+    assert_eq!(ask(&mut after, "after").await.unwrap(), "after");
+    assert_eq!(ask(&mut before, "goes on").await.unwrap(), "goes on");
+    assert_eq!((first.seen.borrow().bytes, second.seen.borrow().bytes), (13, 5));
+    first.proxy.retarget(None);
+    if let Ok(mut refused) = TcpStream::connect(first.proxy.addr()).await {
+        assert_eq!(reset_after(&mut refused).await, "");
+    }
+    first.proxy.cut();
+    assert_eq!(reset_after(&mut before).await, "");
+    assert_eq!(reset_after(&mut after).await, "");
+    let counts = first.proxy.counts();
+    assert_eq!((counts.reset, counts.refused), (2, 0), "nobody has asked for a refusal");
+}
+
+#[tokio::test]
+async fn a_cut_that_is_taken_back_does_not_come() {
+    let world = World::start().await;
+    let mut stream = world.connect().await;
+    world.proxy.cut_after(Some(0));
+    world.proxy.cut_after(None);
+    assert_eq!(ask(&mut stream, "whole").await.unwrap(), "whole");
 }
 
 #[tokio::test]
@@ -250,6 +362,7 @@ async fn a_target_that_is_gone_resets_those_who_connect() {
     drop(listener);
     let mut stream = TcpStream::connect(proxy.addr()).await.unwrap();
     assert_eq!(reset_after(&mut stream).await, "");
+    assert_eq!(proxy.counts().refused, 0, "nobody has asked for a refusal");
 }
 
 #[tokio::test]
