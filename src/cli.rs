@@ -4,6 +4,7 @@ use crate::authority::{
     bosses::BossesArgs, recover::RecoverArgs, replay::ReplayArgs, settle::SettleArgs,
     spawn::SpawnArgs, status::StatusArgs, tail::TailArgs, verify::VerifyArgs,
 };
+use crate::{chaos::ChaosArgs, sim::SimArgs};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Authority(AuthorityCommand),
     /// Simulate thousands of players, and check the books afterwards.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Loadgen(LoadgenArgs),
 }
 
@@ -138,6 +140,8 @@ pub(crate) struct LoadArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadgenArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LoadgenCommand>,
     /// A shard's WebSocket address. Repeat it to spread the players.
     #[arg(long, env = "WORLDBOSS_TARGET", value_name = "ws://HOST:PORT/ws", required = true)]
     pub(crate) target: Vec<String>,
@@ -160,4 +164,13 @@ pub(crate) struct LoadgenArgs {
     /// Fail with exit code 99 unless it holds, such as 'ack_ms.p99<250'. Repeatable.
     #[arg(long, env = "WORLDBOSS_THRESHOLD", value_name = "METRIC<VALUE")]
     pub(crate) threshold: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LoadgenCommand {
+    /// Play whole worlds of machines on simulated time, links and disks, each from one seed, and
+    /// check them at every step.
+    Sim(SimArgs),
+    /// Play with real processes among real faults, and check the books afterwards.
+    Chaos(ChaosArgs),
 }

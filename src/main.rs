@@ -6,11 +6,15 @@ mod play;
 mod shard;
 mod serve;
 mod loadgen;
+mod sim;
+mod chaos;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod signals;
 
 use authority::{bosses, recover, replay, settle, spawn, status, tail, verify};
 use clap::Parser;
-use cli::{AuthorityCommand, Cli, Command};
+use cli::{AuthorityCommand, Cli, Command, LoadgenCommand};
 use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -23,6 +27,10 @@ fn main() -> ExitCode {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .compact()
         .init();
+    #[cfg(feature = "mutants")]
+    if let Err(unknown) = mutants::choose() {
+        return fail(&unknown.into());
+    }
     // Thousands of sockets; a system that allows fewer still works with fewer.
     drop(rlimit::increase_nofile_limit(u64::MAX));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -34,7 +42,11 @@ fn main() -> ExitCode {
             Command::Play(args) => play::run(args).await,
             Command::Shard(args) => shard::run(args).await,
             Command::Authority(command) => on_authority(command).await,
-            Command::Loadgen(args) => loadgen::run(args).await,
+            Command::Loadgen(args) => match args.command {
+                Some(LoadgenCommand::Sim(args)) => Ok(sim::run(&args)),
+                Some(LoadgenCommand::Chaos(args)) => chaos::run(args).await,
+                None => loadgen::run(args).await,
+            },
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
