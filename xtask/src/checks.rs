@@ -8,6 +8,7 @@ mod tidy;
 mod hops;
 mod limits;
 mod leaks;
+mod mutants;
 mod deps;
 
 use std::fmt;
@@ -37,6 +38,7 @@ pub(crate) const ON_SOURCES: &[Check] = &[
     Check { name: "hops", run: hops::check },
     Check { name: "limits", run: limits::check },
     Check { name: "leaks", run: leaks::check },
+    Check { name: "mutants", run: mutants::check },
     Check { name: "deps", run: deps::check },
 ];
 

@@ -8,7 +8,9 @@ mod needs;
 mod web;
 mod unchanged;
 mod ci;
+mod fuzz;
 mod peers;
+mod mutants;
 mod background;
 mod checks;
 mod tree;
@@ -30,10 +32,15 @@ usage: cargo xtask COMMAND
                                      --install  let apt-get install what is missing
                                      --only     run these steps alone
   ci                                 check layers, purity, rules and tidiness of the sources
+  fuzz [TARGET]... [--seconds N]     let libFuzzer look for inputs that break something, for N
+                                     seconds each, 60 if not said; what it finds joins fuzz/corpus/
   peers ucore                        compare bytes and times of ucore with those of other libraries;
                                      takes minutes, most of them to build these
   peers lock-storm                   compare what Redis spends on a hit as an INCRBY of its own, and
                                      added up in a shard's push
+  mutants [--by CHECK] [NAME]...     plant one fault after another, and show which check sees it
+                                     --by  ask this check, and not the one that must see it; of
+                                           chaos, without names, everything that it has to find
   redis up [--cluster]               start a real Redis, or a cluster of six, in the background, and
                                      say what to run next; its data is in target/redis/
   redis down                         end what `redis up` has started; the data stays
@@ -45,7 +52,9 @@ usage: cargo xtask COMMAND
 enum Request {
     Help,
     Ci,
+    Fuzz(fuzz::Options),
     Peers(peers::Peers),
+    Mutants(mutants::Options),
     Redis(background::Order),
     Test(test::Options),
 }
@@ -65,7 +74,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         Request::Ci => ci::run(&root()),
+        Request::Fuzz(options) => fuzz::run(&root(), &options),
         Request::Peers(peers) => peers::run(&root(), peers),
+        Request::Mutants(options) => mutants::run(&root(), &options),
         Request::Redis(order) => background::run(&root(), order),
         Request::Test(options) => test::run(&root(), &options),
     };
@@ -83,7 +94,9 @@ fn parse(args: &[String]) -> Result<Request, String> {
     let request = match words.next() {
         None | Some("help" | "--help" | "-h") => Request::Help,
         Some("ci") => Request::Ci,
+        Some("fuzz") => return fuzz::Options::parse(words).map(Request::Fuzz),
         Some("peers") => Request::Peers(peers::Peers::parse(words.next())?),
+        Some("mutants") => return mutants::Options::parse(words).map(Request::Mutants),
         Some("redis") => return background::Order::parse(words).map(Request::Redis),
         Some("test") => return test::Options::parse(words).map(Request::Test),
         Some(other) => return Err(format!("there is no command `{other}`")),

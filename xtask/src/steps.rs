@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::needs::Install;
 use crate::test::Options;
-use crate::{ci, needs, run, unchanged, web};
+use crate::{ci, mutants, needs, run, unchanged, web};
 
 /// One part of the whole.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "clippy", what: "lints of every target", run: clippy },
     Step { name: "pure", what: "lints of the builds without sockets and clocks", run: pure },
     Step { name: "test", what: "unit and integration tests", run: test },
+    Step {
+        name: "mutants",
+        what: "planted faults, and the checks that have to see them",
+        run: |root, _| mutants::run(root, &mutants::Options::slice()),
+    },
     Step { name: "tls", what: "Redis over TLS, which is a feature", run: tls },
     Step { name: "doctest", what: "examples in the documentation", run: doctest },
     Step { name: "doc", what: "documentation without warnings", run: doc },
@@ -115,7 +120,7 @@ mod tests {
     fn the_order_is_the_documented_one() {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
         let documented =
-            "tools fmt ci web clippy pure test tls doctest doc bench unchanged browser";
+            "tools fmt ci web clippy pure test mutants tls doctest doc bench unchanged browser";
         assert_eq!(names.join(" "), documented);
     }
 }
