@@ -112,7 +112,7 @@ fn damage_stays_counted_when_its_last_word_is_repeated_generations_later() {
         quiet.now = quiet.now + protocol::Micros::from_millis(5_000);
         quiet.tick(&mut truth);
     }
-    let told = quiet.shard.journal().sessions.values().next().unwrap().tallies[0];
+    let told = quiet.told();
     assert_eq!((told.damage, told.late), (10, 0));
     assert!(quiet.shard.is_drained() && !quiet.has_ended());
 }
@@ -137,7 +137,7 @@ fn late_damage_of_a_process_and_of_the_one_before_it_adds_up() {
         next.now = next.now + protocol::Micros::from_millis(5_000);
         next.tick(&mut older);
     }
-    let told = next.shard.journal().sessions.values().next().unwrap().tallies[0];
+    let told = next.told();
     assert_eq!((told.generation, told.damage, told.late), (Gen(1), 20, 20));
     assert!(next.shard.is_drained());
 }
@@ -187,18 +187,92 @@ fn a_slow_disk_that_forgets_a_generation_does_not_make_its_shard_speak_of_it_aga
     assert!(!slow.has_ended() && slow.shard.is_ready());
 }
 
+#[test]
+fn a_generation_whose_beginning_is_rolled_back_ends_no_process() {
+    let (mut truth, mut shards) = together();
+    let [killer] = &mut shards;
+    pass_generations(killer, &mut truth, 1);
+    (0..4).for_each(|_| killer.tick(&mut truth));
+    assert!(killer.shard.is_ready(), "generation 2 is played");
+    let begin = truth.log.iter().rposition(|entry| entry.fields.starts_with("spawn ")).unwrap();
+    truth.log.truncate(begin);
+    let mut truth = Truth::of(truth.folded(), truth.log.clone());
+    (0..4).for_each(|_| killer.tick(&mut truth));
+    assert!(!killer.has_ended());
+    (0..3).for_each(|_| truth.poll());
+    (0..4).for_each(|_| killer.tick(&mut truth));
+    assert!(killer.shard.is_ready(), "and it is played again");
+}
+
+#[test]
+fn late_damage_is_told_again_when_a_roll_back_hides_behind_the_next_generation() {
+    let (mut truth, [mut killer, mut cut_off]) = together();
+    cut_off.hit(0, 1);
+    cut_off.tick_alone();
+    (1..=10).for_each(|seq| killer.hit(0, seq));
+    killer.tick(&mut truth);
+    truth.until(
+        |now| now.status == Status::Rewarded,
+        |truth| {
+            truth.poll();
+            killer.tick(truth);
+        },
+    );
+    let mut older = Truth::of(truth.folded(), truth.log.clone());
+    // Its damage comes late, and its last word after the next generation has begun.
+    cut_off.push(&mut truth);
+    let begin_next = |truth: &mut Truth| truth.until(|now| now.generation == Gen(2), Truth::poll);
+    begin_next(&mut truth);
+    cut_off.push(&mut truth);
+    // The authority comes back without all of that, and begins the generation once more.
+    begin_next(&mut older);
+    (0..6).for_each(|_| cut_off.tick(&mut older));
+    let life = older.machine.boss().life(Gen(1)).unwrap();
+    assert_eq!(life.counted_and_late(journal(2)), (0, 10), "it is told again");
+    let told = cut_off.told();
+    assert_eq!((told.generation, told.damage, told.late), (Gen(1), 10, 10));
+}
+
+#[test]
+fn a_disk_older_than_the_last_word_of_its_journal_gives_no_sessions() {
+    let (mut truth, mut shards) = together();
+    let [killer, rewound] = &mut shards;
+    rewound.hit(0, 1);
+    rewound.tick(&mut truth);
+    let older = rewound.disk.clone();
+    rewound.hit(0, 2);
+    rewound.tick(&mut truth);
+    (1..=10).for_each(|seq| killer.hit(0, seq));
+    for _ in 0..4 {
+        killer.tick(&mut truth);
+        rewound.tick(&mut truth);
+        truth.poll();
+    }
+    assert!(truth.machine.truth().status.is_closed(), "both have said their last");
+    for (disk, sessions, why) in
+        [(older, 0, "it knows less than was counted"), (rewound.disk.clone(), 1, "it knows all")]
+    {
+        let mut truth = Truth::of(truth.folded(), truth.log.clone());
+        let next = Driven::start(&mut truth, 2, disk, journal(3));
+        assert_eq!(next.shard.journal().sessions.len(), sessions, "{why}");
+    }
+}
+
 /// Lets one shard kill the boss, again and again, until these generations are over.
 fn pass_generations(killer: &mut Driven, truth: &mut Truth, generations: u32) {
     let mut seq = 1_000;
     for generation in 1..=generations {
-        while truth.machine.truth().generation == Gen(generation) {
-            for _ in 0..4 {
-                seq += 1;
-                killer.hit(0, seq);
-            }
-            killer.now = killer.now + protocol::Micros::from_millis(900);
-            killer.tick(truth);
-            truth.poll();
-        }
+        truth.until(
+            |now| now.generation != Gen(generation),
+            |truth| {
+                for _ in 0..4 {
+                    seq += 1;
+                    killer.hit(0, seq);
+                }
+                killer.now = killer.now + protocol::Micros::from_millis(900);
+                killer.tick(truth);
+                truth.poll();
+            },
+        );
     }
 }

@@ -21,8 +21,10 @@ mod plug;
 #[cfg(feature = "tls")]
 mod tls;
 mod mistakes;
+mod mutants;
 mod feed;
 mod tools;
 mod repair;
 mod recover;
 mod tail;
+mod chaos;

@@ -1,6 +1,6 @@
 //! One hit's road through the real machines, with everything that can come twice, late or never.
 
-use crate::world::{Driven, Truth, alone, journal, scenario};
+use crate::world::{Driven, Truth, alone, journal, open, scenario};
 use protocol::{InputSeq, JoinAnswer};
 use shard::machine::{Disk, Opening, Output, Request};
 use std::collections::BTreeMap;
@@ -131,26 +131,19 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
 }
 
 #[test]
-fn a_process_killed_between_intent_and_join_takes_over_the_same_sessions() {
-    let (truth, mut shard) = alone(1);
-    shard.hit(0, 1);
-    shard.tick_alone();
-    let token = shard.welcome(0).unwrap().session;
-    for joined in [false, true] {
+fn a_process_killed_after_any_step_of_its_opening_hands_its_sessions_on() {
+    for steps in 0..5 {
+        let (mut truth, mut shard) = alone(1);
+        shard.hit(0, 1);
+        shard.tick_alone();
+        let token = shard.welcome(0).unwrap().session;
         let mut disk = shard.disk.clone();
-        disk.intent = Some(journal(2));
-        let mut truth = Truth::of(truth.folded(), truth.log.clone());
-        if joined {
-            let found = disk.journal.as_ref().unwrap();
-            let lineage = found.lineage_with_self(&BTreeMap::new());
-            let boss = truth.machine.id();
-            let (journal, shard) = (journal(2), protocol::ShardId(1));
-            truth.join(protocol::Join { boss, journal, shard, lineage });
-        }
+        let is_open = open(&mut truth, 1, &mut disk, journal(2), steps).is_some();
+        assert_eq!(is_open, steps == 4, "intend, join, adopt, done");
         let mut next = Driven::start(&mut truth, 1, disk, journal(3));
         next.hello(0, Some(token));
         next.tick(&mut truth);
-        assert!(next.welcome(0).unwrap().resumed, "joined before it was killed: {joined}");
+        assert!(next.welcome(0).unwrap().resumed, "killed after {steps} steps");
         assert_eq!(truth.machine.truth().damage, 10);
     }
 }

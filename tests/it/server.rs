@@ -1,5 +1,6 @@
 //! Real processes: the binary as a user starts it, on free ports and in temporary directories.
 
+use protocol::mutants;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,8 +11,10 @@ use std::sync::mpsc::SyncSender;
 /// The binary.
 pub(crate) fn worldboss() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_worldboss"));
-    // What the tester has set must not change what is tested.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WORLDBOSS_")) {
+    // What the tester has set must not change what is tested, unless it is to be a mutant.
+    let set = std::env::vars().map(|(name, _)| name);
+    let set = set.filter(|name| name.starts_with("WORLDBOSS_") && name != mutants::VARIABLE);
+    for name in set {
         command.env_remove(name);
     }
     command

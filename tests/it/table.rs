@@ -53,12 +53,12 @@ fn a_push_or_its_answer_is_lost(kind: Kind) {
     let fight = Fight::new(place, shards.into(), 100);
     for reply_bytes in [1, 100, 333, 1_000] {
         // The request is carried out, and its answer is cut.
-        proxy.cut_after(reply_bytes);
+        proxy.cut_after(Some(reply_bytes));
         fight.goes_on();
         // The request vanishes on its way, or its answer does.
-        let before = proxy.swallowed();
+        let before = proxy.counts().swallowed;
         proxy.black_hole(true);
-        wait("something is swallowed", || proxy.swallowed() > before);
+        wait("something is swallowed", || proxy.counts().swallowed > before);
         proxy.black_hole(false);
         fight.goes_on();
     }

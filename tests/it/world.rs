@@ -3,12 +3,15 @@
 use authority::machine::{Machine as Authority, Saga};
 use protocol::{
     BossSpec, ExecutorId, Gen, Hello, Hit, InputSeq, Join, JournalId, Micros, PlayerId, Scenario,
-    ShardId, SkillId, Token,
+    ShardId, SkillId, Tally, Token,
 };
 use shard::machine::{
-    Answer, ConnId, Disk, Fresh, Machine as Shard, Opening, Output, Record, Request, Step,
+    Answer, ConnId, Disk, Fresh, Machine as Shard, Opened, Opening, Output, Record, Request, Step,
 };
 use ucore::Bin;
+
+/// Steps until something is there. More: it never comes.
+const STEPS_MAX: usize = 1_000;
 
 /// The scenario that comes along, with other HP and a skill that never crits.
 pub(crate) fn scenario(hp_max: u64, damage: u32) -> Scenario {
@@ -84,6 +87,21 @@ impl Truth {
         self.sync();
     }
 
+    /// Takes steps until it has come to that.
+    pub(crate) fn until(
+        &mut self,
+        is_there: impl Fn(&protocol::Truth) -> bool,
+        mut step: impl FnMut(&mut Self),
+    ) {
+        for _ in 0..STEPS_MAX {
+            if is_there(&self.machine.truth()) {
+                return;
+            }
+            step(self);
+        }
+        panic!("it does not come to that, but to {:?}", self.machine.truth());
+    }
+
     /// The boss as anyone would fold it from the log.
     pub(crate) fn folded(&self) -> Authority {
         let spec: BossSpec = self.machine.spec().clone();
@@ -91,6 +109,36 @@ impl Truth {
         Authority::restore(id, spec, protocol::Snapshot::default(), self.log.iter().cloned())
             .unwrap()
     }
+}
+
+/// Opens a journal on a disk, by at most so many steps; none if it needs more.
+pub(crate) fn open(
+    truth: &mut Truth,
+    label: u16,
+    disk: &mut Disk,
+    id: JournalId,
+    steps: usize,
+) -> Option<Box<Opened>> {
+    let mut opening = Opening::new(truth.machine.id(), ShardId(label), disk.clone(), id).unwrap();
+    for _ in 0..steps {
+        match opening.step() {
+            Step::Intend(journal) => {
+                disk.intent = Some(journal);
+                opening.handle_written();
+            }
+            Step::Adopt(journal) => {
+                *disk = Disk { journal: Some(*journal), intent: None };
+                opening.handle_written();
+            }
+            Step::Join(join) => match truth.join(join) {
+                // It asks again, and meanwhile the authority comes there again.
+                protocol::JoinAnswer::Ahead => truth.poll(),
+                answer => opening.handle_answer(answer).unwrap(),
+            },
+            Step::Done(opened) => return Some(opened),
+        }
+    }
+    None
 }
 
 /// A shard with its disk, driven by hand.
@@ -108,27 +156,8 @@ pub(crate) struct Driven {
 impl Driven {
     /// Starts a process on a disk.
     pub(crate) fn start(truth: &mut Truth, label: u16, disk: Disk, id: JournalId) -> Self {
-        let boss = truth.machine.id();
         let mut disk = disk;
-        let mut opening = Opening::new(boss, ShardId(label), disk.clone(), id).unwrap();
-        let opened = loop {
-            match opening.step() {
-                Step::Intend(journal) => {
-                    disk.intent = Some(journal);
-                    opening.handle_written();
-                }
-                Step::Adopt(journal) => {
-                    disk = Disk { journal: Some(*journal), intent: None };
-                    opening.handle_written();
-                }
-                Step::Join(join) => match truth.join(join) {
-                    // It asks again, and meanwhile the authority comes there again.
-                    protocol::JoinAnswer::Ahead => truth.poll(),
-                    answer => opening.handle_answer(answer).unwrap(),
-                },
-                Step::Done(opened) => break opened,
-            }
-        };
+        let opened = open(truth, label, &mut disk, id, STEPS_MAX).unwrap();
         let shard = Shard::new(*opened, Micros(0), u64::from(label));
         Self { shard, disk, now: Micros(0), output: Vec::new(), pushes: 0, stalled: None }
     }
@@ -213,6 +242,11 @@ impl Driven {
     /// Whether the process had to end.
     pub(crate) fn has_ended(&self) -> bool {
         self.output.iter().any(|it| matches!(it, Output::Fenced | Output::Abandoned(_)))
+    }
+
+    /// What its disk says that its first player did in the oldest generation.
+    pub(crate) fn told(&self) -> Tally {
+        self.shard.journal().sessions.values().next().unwrap().tallies[0]
     }
 
     /// The newest acknowledgement of a connection.
