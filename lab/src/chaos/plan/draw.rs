@@ -100,7 +100,8 @@ fn lasts(kind: Kind) -> Range<u64> {
         Kind::BlackHole | Kind::Pause => 500..5_000,
         Kind::Refuse => 1_000..4_000,
         Kind::Kill | Kind::Restart => 0..2_000,
-        Kind::FailOver => 0..3_000,
+        // A few ticks at least, or the replica lacks nothing when it takes over.
+        Kind::FailOver => 500..3_000,
     }
 }
 
