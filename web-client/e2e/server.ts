@@ -97,13 +97,14 @@ export class Server {
   }
 }
 
-/** The boss that comes along, with fewer HP, and back after so many seconds. */
+/** The boss that comes along, with fewer HP, back after so many seconds, and no luck for anyone. */
 export async function weakBoss(hpMax: number, respawnS = 1): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(SCENARIO, 'utf8');
   return text
     .replace(/hp_max = \d+/, `hp_max = ${hpMax}`)
-    .replace('respawn_s = 5', `respawn_s = ${respawnS}`);
+    .replace('respawn_s = 5', `respawn_s = ${respawnS}`)
+    .replace(/crit_percent = \d+/g, 'crit_percent = 0');
 }
 
 /** Waits for a condition that must come. */
