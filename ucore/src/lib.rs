@@ -165,10 +165,12 @@ mod version;
 mod sequencer;
 mod log_bytes;
 mod bin;
+mod blob;
 pub mod bytes;
 pub mod int53;
 
 pub use bin::{Bin, NotHex};
+pub use blob::Blob;
 pub use counter::{Counter, CounterOps};
 pub use delta::{Accumulate, Commuting, Delta, DeltaBuffer, Idempotent};
 pub use extreme::{Max, MaxOps, Min, MinOps};
@@ -181,7 +183,7 @@ pub use reg::Reg;
 pub use schema::{Field, Schema, Typed};
 pub use sequencer::{
     Answered, Checkpoint, Entry, Expect, FollowError, Outcome, Proposal, Resume, Sequencer,
-    Snapshot, Verdict,
+    Snapshot, Standing, Verdict,
 };
 #[doc(hidden)]
 pub use serde;
@@ -191,7 +193,7 @@ pub use umap::{UMap, UMapOps, UMapUpdate};
 pub use updatable::{Coalesce, Lane, Reject, Updatable, compact};
 pub use ustack::{UStack, UStackOps, UStackUpdate};
 pub use uvec::{UVec, UVecOps, UVecUpdate};
-pub use version::{Chain, Version, WriterId, state_hash};
+pub use version::{Chain, Version, WriterId, bytes_hash, state_hash};
 pub use wire::{DecodeError, Reader, Run, Wire, Writer, decode, encode, encode_into};
 
 /// The traits that bring the methods of the structures: `use ucore::prelude::*`.

@@ -36,6 +36,8 @@ pub enum Schema {
     Text,
     /// That many bytes.
     Bytes(usize),
+    /// Any number of bytes.
+    Blob,
     /// A type of its own that looks like another one.
     Named(&'static str, &'static Self),
     /// A name for each of some integers from 0 to this.
@@ -104,6 +106,7 @@ impl std::fmt::Display for Schema {
             Self::Char => out.write_str("char"),
             Self::Text => out.write_str("text"),
             Self::Bytes(len) => write!(out, "bytes{len}"),
+            Self::Blob => out.write_str("blob"),
             Self::Named(name, of) => write!(out, "{name}({of})"),
             Self::Codes(name, max, codes) => {
                 write!(out, "{name}({})", Self::Unsigned(*max))?;

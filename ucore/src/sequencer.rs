@@ -62,6 +62,15 @@ pub enum Verdict {
     TooManyWriters,
 }
 
+/// What is known of a writer whose proposal may be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: this is its first one.
+    New,
+    /// Its last answered proposal.
+    Known,
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<U> {
@@ -266,18 +275,12 @@ impl<S: Updatable> Sequencer<S> {
     /// Takes a proposal. It may come any number of times.
     pub fn submit(&mut self, proposal: Proposal<S::Update>) -> Verdict {
         let Proposal { writer, seq, expect, update } = proposal;
-        let last = self.writers.get(&writer);
-        let last_seq = last.map_or(0, |last| last.seq);
-        match last {
-            Some(last) if seq == last.seq => return Verdict::Duplicate(last.outcome),
-            None if self.writers.len() >= Self::WRITERS_LEN_MAX => return Verdict::TooManyWriters,
-            Some(_) | None => {}
-        }
-        if seq < last_seq || seq == 0 {
-            return Verdict::Old;
-        }
-        if seq - last_seq > 1 {
-            return Verdict::SeqGap { want: last_seq + 1 };
+        match self.admit(writer, seq) {
+            Err(verdict) => return verdict,
+            Ok(Standing::New) if self.writers.len() >= Self::WRITERS_LEN_MAX => {
+                return Verdict::TooManyWriters;
+            }
+            Ok(Standing::New | Standing::Known) => {}
         }
         if let Expect::Exact(seen) = expect
             && (seen < self.ordered || self.head.version < seen)
@@ -287,6 +290,23 @@ impl<S: Updatable> Sequencer<S> {
         let outcome = self.commit(update);
         self.writers.insert(writer, Answered { seq, outcome });
         Verdict::New(outcome)
+    }
+
+    /// Whether this is a writer's next number, and if not, the answer to it. Who has rules of its
+    /// own for newcomers, or for how much there is room, asks this before it applies them.
+    ///
+    /// # Errors
+    /// The answer: [`Verdict::Duplicate`], [`Verdict::Old`] or [`Verdict::SeqGap`].
+    pub fn admit(&self, writer: WriterId, seq: u64) -> Result<Standing, Verdict> {
+        let last = self.writers.get(&writer);
+        let last_seq = last.map_or(0, |last| last.seq);
+        match last {
+            Some(last) if seq == last.seq => Err(Verdict::Duplicate(last.outcome)),
+            _ if seq < last_seq || seq == 0 => Err(Verdict::Old),
+            _ if seq - last_seq > 1 => Err(Verdict::SeqGap { want: last_seq + 1 }),
+            Some(_) => Ok(Standing::Known),
+            None => Ok(Standing::New),
+        }
     }
 
     fn commit(&mut self, update: S::Update) -> Outcome {
@@ -322,6 +342,23 @@ impl<S: Updatable> Sequencer<S> {
     /// Forgets a writer whose session has ended: what it sends again would count again.
     pub fn forget(&mut self, writer: WriterId) {
         self.writers.remove(&writer);
+    }
+
+    /// Forgets the writers that `keep` does not want.
+    pub fn retain(&mut self, mut keep: impl FnMut(WriterId, Answered) -> bool) {
+        self.writers.retain(|writer, last| keep(*writer, *last));
+    }
+
+    /// The writers that are known, each with its last answered proposal.
+    #[must_use]
+    pub const fn writers(&self) -> &BTreeMap<WriterId, Answered> {
+        &self.writers
+    }
+
+    /// The last version of the ordered lane.
+    #[must_use]
+    pub const fn ordered(&self) -> Version {
+        self.ordered
     }
 
     /// What someone needs who has seen the log up to `version`, where its chain was `chain`.

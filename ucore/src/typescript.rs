@@ -1,7 +1,7 @@
 //! TypeScript from schemas: a type and a form for each thing with a name.
 #![expect(clippy::wildcard_enum_match_arm, reason = "some questions are about a few layouts only")]
 
-use crate::{Field, INT_MAX, Schema};
+use crate::{Field, INT_MAX, Lane, Schema};
 
 /// A TypeScript module with everything that has a name in these schemas and in what they hold: each
 /// once, behind what it is made of. The same schemas give the same text.
@@ -13,6 +13,7 @@ use crate::{Field, INT_MAX, Schema};
 /// |---|---|
 /// | numbers, [`Counter`](crate::Counter), [`Max`](crate::Max), [`Min`](crate::Min) | `number` |
 /// | `char`, `String`; [`Bin`](crate::Bin) in hexadecimal | `string` |
+/// | [`Blob`](crate::Blob) | `Uint8Array` |
 /// | `Option<T>` | `T \| null`; `[T] \| null` if `T` may itself begin with nil |
 /// | tuples | arrays of that length |
 /// | `Vec`, [`UVec`](crate::UVec), [`UStack`](crate::UStack) | `T[]` |
@@ -49,13 +50,13 @@ use crate::{Field, INT_MAX, Schema};
 /// import * as u from './ucore';
 ///
 /// export type Player = u.Branded<number, 'Player'>;
-/// export const Player: u.Form<Player> = u.named(u.u32);
+/// export const Player: u.Form<Player> = u.named('Player', u.u32);
 ///
 /// export interface Board {
 ///   damage: Map<Player, number>;
 ///   phase: number;
 /// }
-/// export const Board: u.Form<Board> = u.struct({
+/// export const Board: u.Form<Board> = u.struct('Board', {
 ///   damage: [0, u.gmap(Player, u.counter)],
 ///   phase: [1, u.u8],
 /// });
@@ -64,7 +65,8 @@ use crate::{Field, INT_MAX, Schema};
 /// ```
 ///
 /// # Panics
-/// If two different types have one name.
+/// If two different types have one name, or a type has a code 0 that is called `Unknown`, which
+/// stands for those of a newer program.
 #[must_use]
 pub fn typescript(runtime: &str, schemas: &[&'static Schema]) -> String {
     let mut named = Vec::new();
@@ -109,6 +111,7 @@ fn parts(schema: &'static Schema) -> Vec<&'static Schema> {
         | Schema::Char
         | Schema::Text
         | Schema::Bytes(_)
+        | Schema::Blob
         | Schema::Codes(..)
         | Schema::Counter
         | Schema::Max
@@ -158,7 +161,7 @@ fn update_begins_with_nil(schema: &Schema) -> bool {
 fn commutes(schema: &Schema) -> bool {
     match schema {
         Schema::Counter | Schema::Max | Schema::Min | Schema::GSet(_) | Schema::GMap(..) => true,
-        Schema::Struct(_, fields) => fields.iter().all(|field| commutes(field.schema)),
+        Schema::Struct(_, fields) => fields.iter().all(|field| field.lane == Some(Lane::Delta)),
         _ => false,
     }
 }
@@ -170,26 +173,31 @@ fn declaration(name: &str, schema: &'static Schema) -> String {
             let table: String =
                 unknown(codes).chain(codes.iter().copied()).map(code).collect::<String>();
             format!(
-                "export const {name} = u.codes({integers}, {{\n{table}}});\n\
+                "export const {name} = u.codes('{name}', {integers}, {{\n{table}}});\n\
                  export type {name} = u.Value<typeof {name}>;\n"
             )
         }
         Schema::Record(_, fields) => {
             let forms = fields.iter().map(|field| (field, form_of(field.schema)));
-            structure(name, fields, "Form", &table("record", forms))
+            structure(name, fields, "Form", &table("record", name, forms))
         }
         Schema::Struct(_, fields) => {
             let forms = fields.iter().map(|field| {
                 let tag = Doc::text(field.tag.to_string());
-                (field, Doc::List("[".to_owned(), vec![tag, form_of(field.schema)], "]"))
+                let mut parts = vec![tag, form_of(field.schema)];
+                if field.lane == Some(Lane::Ordered) && commutes(field.schema) {
+                    parts.push(Doc::text("'ordered'"));
+                }
+                (field, Doc::List("[".to_owned(), parts, "]"))
             });
             let (form, function) =
                 if commutes(schema) { ("Commuting", "commuting") } else { ("Form", "struct") };
-            structure(name, fields, form, &table(function, forms))
+            structure(name, fields, form, &table(function, name, forms))
         }
         _ => {
             let of = look(schema);
-            let (brand, form) = (type_of(of).flat(), call("named", [form_of(of)]).flat());
+            let text = Doc::text(format!("'{name}'"));
+            let (brand, form) = (type_of(of).flat(), call("named", [text, form_of(of)]).flat());
             format!(
                 "export type {name} = u.Branded<{brand}, '{name}'>;\n\
                  export const {name}: u.Form<{name}> = {form};\n"
@@ -200,6 +208,7 @@ fn declaration(name: &str, schema: &'static Schema) -> String {
 
 /// What a code of a newer program is read as, if nothing else has that number.
 fn unknown(codes: &[(&'static str, u64)]) -> impl Iterator<Item = (&'static str, u64)> {
+    assert!(!codes.contains(&("Unknown", 0)), "a code 0 needs another name than Unknown");
     let is_free = codes.iter().all(|(name, code)| *name != "Unknown" && *code != 0);
     is_free.then_some(("Unknown", 0)).into_iter()
 }
@@ -219,13 +228,13 @@ fn structure(name: &str, fields: &[Field], form: &str, value: &str) -> String {
     )
 }
 
-fn table<'a>(function: &str, fields: impl Iterator<Item = (&'a Field, Doc)>) -> String {
+fn table<'a>(function: &str, name: &str, fields: impl Iterator<Item = (&'a Field, Doc)>) -> String {
     let lines = fields.map(|(field, form)| {
         let left = format!("  {}: ", property(field));
         format!("{left}{},\n", form.at(2, left.len()))
     });
     let lines: String = lines.collect();
-    format!("u.{function}({{\n{lines}}})")
+    format!("u.{function}('{name}', {{\n{lines}}})")
 }
 
 /// A name that is a word of Rust is none of a property in TypeScript.
@@ -244,6 +253,7 @@ fn type_of(schema: &'static Schema) -> Doc {
         Schema::Bool => Doc::text("boolean"),
         Schema::Nil => Doc::text("null"),
         Schema::Char | Schema::Text | Schema::Bytes(_) => Doc::text("string"),
+        Schema::Blob => Doc::text("Uint8Array"),
         Schema::Named(name, _)
         | Schema::Codes(name, ..)
         | Schema::Record(name, _)
@@ -289,6 +299,7 @@ fn form_of(schema: &'static Schema) -> Doc {
         Schema::Char => Doc::text("u.char"),
         Schema::Text => Doc::text("u.text"),
         Schema::Bytes(len) => call("bytes", [Doc::text(len.to_string())]),
+        Schema::Blob => Doc::text("u.blob"),
         Schema::Named(name, _)
         | Schema::Codes(name, ..)
         | Schema::Record(name, _)

@@ -75,5 +75,11 @@ crate::newtype!(Chain(Bin<20>));
 /// ```
 #[must_use]
 pub fn state_hash<T: Wire>(value: &T) -> u64 {
-    xxhash_rust::xxh64::xxh64(&encode(value), 0)
+    bytes_hash(&encode(value))
+}
+
+/// The [`state_hash`] of the value that has these bytes.
+#[must_use]
+pub fn bytes_hash(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh64::xxh64(bytes, 0)
 }

@@ -1,18 +1,43 @@
 // Forms of values that ucore replaces as a whole: numbers, texts, lists, structs of plain data.
 
+import { Float } from './bytes';
 import type { Items, Run } from './items';
-import { INT_MAX } from './items';
+import { EncodeError, INT_MAX } from './items';
+
+/** A form of whatever. */
+export type Inner = Form<unknown>;
+
+/** A field of a struct: its tag, its form, and its lane where that is not the form's own. */
+export type Field = readonly [tag: number, form: Inner, lane?: 'ordered'];
+
+/** What a form is made of: `ucore::Schema` is the same in Rust. */
+export type Shape =
+  | { kind: 'leaf'; text: string }
+  | { kind: 'counter' | 'max' | 'min' }
+  | { kind: 'named'; name: string; of: Inner }
+  | { kind: 'codes'; name: string; integers: Inner; table: Readonly<Record<string, number>> }
+  | { kind: 'list' | 'reg' | 'option' | 'nested' | 'alone' | 'gset' | 'uvec' | 'ustack'; of: Inner }
+  | { kind: 'lines' | 'gmap' | 'umap'; key: Inner; of: Inner }
+  | { kind: 'tuple'; parts: readonly Inner[] }
+  | { kind: 'record'; name: string; fields: Readonly<Record<string, Inner>> }
+  | { kind: 'struct'; name: string; fields: Readonly<Record<string, Field>> };
 
 /** How the values of one type travel, and how they change. */
 export interface Form<T> {
+  readonly shape: Shape;
   /** Takes a value. */
   read(run: Run, from: Items): T;
   /** Appends a value. */
   write(value: T, run: Run, to: unknown[]): void;
-  /** Takes an update and applies it: changes the draft and gives it back, or gives a new value. */
+  /**
+   * Takes an update and gives the value after it. What changes in place is `Items.changing`: the
+   * value itself if it is an Immer draft, else a copy.
+   */
   apply(draft: T, run: Run, from: Items): T;
   /** Takes the key behind another one, if it stands there otherwise than alone. */
   after?(previous: T, from: Items): T;
+  /** Appends it. */
+  writeAfter?(previous: T, value: T, to: unknown[]): void;
 }
 
 /** What a form reads. */
@@ -26,28 +51,68 @@ export type KeyOf<K> = K extends readonly unknown[] ? string : K;
 
 /** Values that are replaced as a whole. */
 export function whole<T>(
+  shape: Shape,
   read: (from: Items, run: Run) => T,
-  write: (value: T, to: unknown[], run: Run) => void = (value, to) => to.push(value),
+  write: (value: T, to: unknown[], run: Run) => void,
 ): Form<T> {
   return {
+    shape,
     read: (run, from) => read(from, run),
     write: (value, run, to) => write(value, to, run),
     apply: (_, run, from) => read(from, run),
   };
 }
 
-/** What can't be sent. */
-export function unsent(): never {
-  throw new Error('values of this type come from a server, and are not sent to one');
+/** Any map. */
+export type Lines = ReadonlyMap<unknown, unknown>;
+/** Any fields. */
+export type Named = Readonly<Record<string, unknown>>;
+
+/** A value as what it should be. Throws an `EncodeError` if it is nothing like that. */
+export function asSet(value: unknown): Set<unknown> {
+  if (!(value instanceof Set)) throw new EncodeError(`${String(value)} is no Set`);
+  return value;
+}
+
+export function asMap(value: unknown): Lines {
+  if (!(value instanceof Map)) throw new EncodeError(`${String(value)} is no Map`);
+  return value;
+}
+
+export function asList(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new EncodeError(`${String(value)} is no array`);
+  return value;
+}
+
+export function asFields(value: unknown): Named {
+  if (typeof value === 'object' && value !== null) return value as Named;
+  throw new EncodeError(`${String(value)} has no fields`);
+}
+
+/** Values without parts, of which only those that fit are sent. */
+function leaf<T>(
+  text: string,
+  read: (from: Items) => T,
+  fits: (value: T) => boolean,
+  item: (value: T) => unknown = (value) => value,
+): Form<T> {
+  return whole({ kind: 'leaf', text }, read, (value, to) => {
+    if (!fits(value)) throw new EncodeError(`${String(value)} is none of type ${text}`);
+    to.push(item(value));
+  });
 }
 
 /** An integer from 0. As a key it travels as the gap to the key before it. */
-export function unsigned(max: number): Form<number> {
-  const form = whole((from) => {
-    const value = from.uint();
-    if (value > max) throw from.error(`is beyond ${max}`);
-    return value;
-  });
+export function unsigned(max: number, text = `u${Math.floor(Math.log2(max)) + 1}`): Form<number> {
+  const form = leaf(
+    text,
+    (from) => {
+      const value = from.uint();
+      if (value > max) throw from.error(`is beyond ${max}`);
+      return value;
+    },
+    (value) => Number.isSafeInteger(value) && value >= 0 && value <= max,
+  );
   return {
     ...form,
     after(previous, from) {
@@ -55,78 +120,140 @@ export function unsigned(max: number): Form<number> {
       if (value > max) throw from.error(`leads beyond ${max}`);
       return value;
     },
+    writeAfter(previous, value, to) {
+      form.write(value, 'closed', to);
+      to[to.length - 1] = value - previous - 1;
+    },
   };
 }
 
 /** An integer from the negative `min` to the number before `-min`. */
-function signed(min: number): Form<number> {
-  return whole((from) => {
-    const value = from.int();
-    if (value < min || value >= -min) throw from.error(`is beyond ${min} or ${-min - 1}`);
-    return value;
-  });
+function signed(bits: number): Form<number> {
+  const min = -(2 ** (bits - 1));
+  return leaf(
+    `i${bits}`,
+    (from) => {
+      const value = from.int();
+      if (value < min || value >= -min) throw from.error(`is beyond ${min} or ${-min - 1}`);
+      return value;
+    },
+    (value) => Number.isSafeInteger(value) && value >= min && value < -min,
+  );
 }
 
 export const u8 = unsigned(0xff);
 export const u16 = unsigned(0xffff);
 export const u32 = unsigned(0xffff_ffff);
-export const u64 = unsigned(INT_MAX);
-export const i8 = signed(-0x80);
-export const i16 = signed(-0x8000);
-export const i32 = signed(-0x8000_0000);
-export const i64: Form<number> = whole((from) => from.int());
+export const u64 = unsigned(INT_MAX, 'u64');
+export const i8 = signed(8);
+export const i16 = signed(16);
+export const i32 = signed(32);
+export const i64: Form<number> = leaf('i64', (from) => from.int(), Number.isSafeInteger);
 
-// Floating-point numbers are not sent: MessagePack's JavaScript writer makes an integer of 1.0.
-export const f32: Form<number> = whole((from) => from.f32(), unsent);
-export const f64: Form<number> = whole((from) => from.f64(), unsent);
+const isNumber = (value: number) => typeof value === 'number' && !Number.isNaN(value);
 
-export const bool: Form<boolean> = whole((from) => from.bool());
-export const nil: Form<null> = whole((from) => from.nil());
-export const text: Form<string> = whole((from) => from.text());
+/** A number of 32 bits: a whole one of more is rounded when it is sent, so round it before. */
+export const f32: Form<number> = leaf(
+  'f32',
+  (from) => from.f32(),
+  (value) => isNumber(value) && Math.fround(value) === value,
+  (value) => new Float(32, value),
+);
+export const f64: Form<number> = leaf(
+  'f64',
+  (from) => from.f64(),
+  isNumber,
+  (value) => new Float(64, value),
+);
 
-export const char: Form<string> = whole((from) => {
-  const item = from.text();
-  if ([...item].length !== 1) throw from.error('is not one character');
-  return item;
-});
+// What half a pair of surrogates says, no UTF-8 does.
+const isText = (value: string) => typeof value === 'string' && !/\p{Cs}/u.test(value);
+
+export const bool: Form<boolean> = leaf(
+  'bool',
+  (from) => from.bool(),
+  (value) => typeof value === 'boolean',
+);
+export const nil: Form<null> = leaf(
+  'nil',
+  (from) => from.nil(),
+  (value) => value === null,
+);
+export const text: Form<string> = leaf('text', (from) => from.text(), isText);
+
+export const char: Form<string> = leaf(
+  'char',
+  (from) => {
+    const item = from.text();
+    if ([...item].length !== 1) throw from.error('is not one character');
+    return item;
+  },
+  (value) => isText(value) && [...value].length === 1,
+);
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** That many bytes: a text of two hexadecimal digits for each. */
 export function bytes(len: number): Form<string> {
-  return whole(
+  return leaf(
+    `bytes${len}`,
     (from) => {
       const item = from.bin();
       if (item.length !== len) throw from.error(`is not ${len} bytes`);
-      return Array.from(item, (byte) => byte.toString(16).padStart(2, '0')).join('');
+      let digits = '';
+      for (const byte of item) digits += HEX[byte];
+      return digits;
     },
-    (value, to) => {
-      const pairs = value.match(/../g) ?? [];
-      to.push(Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16)));
-    },
+    (value) => /^([0-9a-f]{2})*$/.test(value) && value.length === 2 * len,
+    (value) => Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
   );
 }
 
-/** A type of its own that looks like another one. */
-export function named<T extends U, U>(inner: Form<U>): Form<T> {
-  return inner as Form<T>;
+/** Any number of bytes. What was read shares the memory of its message. */
+export const blob: Form<Uint8Array> = leaf(
+  'blob',
+  (from) => from.bin(),
+  (value) => value instanceof Uint8Array,
+);
+
+/** A type of its own that looks like another one, and is replaced as a whole. */
+export function named<T extends U, U>(name: string, inner: Form<U>): Form<T> {
+  const form: Form<U> = {
+    ...inner,
+    shape: { kind: 'named', name, of: inner },
+    apply: (_, run, from) => inner.read(run, from),
+  };
+  return form as Form<T>;
 }
 
 /** Names for some integers, and their form. A newer one is `Unknown`, if that is among them. */
 export function codes<const T extends Record<string, number>>(
+  name: string,
   integers: Form<number>,
   table: T,
 ): Form<T[keyof T]> & T {
   const known = new Set(Object.values(table));
-  const form: Form<T[keyof T]> = whole((from) => {
-    const code = integers.read('closed', from);
-    const found = known.has(code) ? code : table.Unknown;
-    if (found === undefined) throw from.error('is an unknown code');
-    return found as T[keyof T];
-  });
+  // A code 0 is never called Unknown where it is not one of a newer program.
+  if (table.Unknown === 0) known.delete(0);
+  const form: Form<T[keyof T]> = whole(
+    { kind: 'codes', name, integers, table },
+    (from) => {
+      const code = integers.read('closed', from);
+      const found = known.has(code) ? code : from.isExact ? undefined : table.Unknown;
+      if (found === undefined) throw from.error('is an unknown code');
+      return found as T[keyof T];
+    },
+    (value, to) => {
+      if (!known.has(value)) throw new EncodeError(`${value} is none of the codes of ${name}`);
+      to.push(value);
+    },
+  );
   return { ...table, ...form };
 }
 
 export function list<T>(inner: Form<T>): Form<T[]> {
   return whole(
+    { kind: 'list', of: inner },
     (from, run) => from.list(run, (items) => takeAll(inner, items)),
     (value, to, run) => putList(run, to, (own) => putAll(inner, value, own)),
   );
@@ -139,6 +266,7 @@ function takeAll<T>(inner: Form<T>, items: Items): T[] {
 }
 
 function putAll<T>(inner: Form<T>, values: readonly T[], to: unknown[]): void {
+  asList(values);
   for (const value of values) inner.write(value, 'closed', to);
 }
 
@@ -152,11 +280,18 @@ export function putList(run: Run, to: unknown[], put: (own: unknown[]) => void):
 
 /** Values by key, in ascending order of the keys. */
 export function lines<K, V>(key: Form<K>, value: Form<V>): Form<Map<KeyOf<K>, V>> {
-  return whole((from, run) => {
-    const map = new Map<KeyOf<K>, V>();
-    eachKey(key, run, from, (at, items) => map.set(at, value.read('closed', items)));
-    return map;
-  }, unsent);
+  return whole(
+    { kind: 'lines', key, of: value },
+    (from, run) => {
+      const map = new Map<KeyOf<K>, V>();
+      eachKey(key, run, from, (at, items) => map.set(at, value.read('closed', items)));
+      return map;
+    },
+    (map, to, run) => {
+      asMap(map);
+      putKeys(key, run, to, map.keys(), (at, own) => value.write(map.get(at) as V, 'closed', own));
+    },
+  );
 }
 
 /** Takes keys, each of which is before the next, and lets `visit` take what stands behind it. */
@@ -179,6 +314,33 @@ export function eachKey<K>(
   });
 }
 
+/** Appends keys in their order, and lets `put` append what stands behind each. */
+export function putKeys<K>(
+  key: Form<K>,
+  run: Run,
+  to: unknown[],
+  keys: Iterable<KeyOf<K>>,
+  put: (key: KeyOf<K>, own: unknown[]) => void = () => {},
+): void {
+  const sorted = Array.from(keys, (at) => [fromKey(key, at), at] as const);
+  sorted.sort(([a], [b]) => (isBefore(a, b) ? -1 : 1));
+  putList(run, to, (own) => {
+    let previous: K | undefined;
+    for (const [next, at] of sorted) {
+      if (previous !== undefined && key.writeAfter !== undefined) {
+        key.writeAfter(previous, next, own);
+      } else key.write(next, 'closed', own);
+      put(at, own);
+      previous = next;
+    }
+  });
+}
+
+/** Appends a key that stands alone. */
+export function putKey<K>(key: Form<K>, at: KeyOf<K>, to: unknown[]): void {
+  key.write(fromKey(key, at), 'closed', to);
+}
+
 /** Takes a key that stands alone. */
 export function takeKey<K>(key: Form<K>, from: Items): KeyOf<K> {
   return toKey(key.read('closed', from));
@@ -191,6 +353,21 @@ export function tupleKey(parts: readonly unknown[]): string {
 
 function toKey<K>(key: K): KeyOf<K> {
   return (Array.isArray(key) ? tupleKey(key) : key) as KeyOf<K>;
+}
+
+/** What `toKey` was given. */
+function fromKey<K>(key: Form<K>, at: KeyOf<K>): K {
+  if (look(key).shape.kind !== 'tuple') return at as K;
+  try {
+    return JSON.parse(`[${String(at)}]`) as K;
+  } catch {
+    throw new EncodeError(`${String(at)} is no key made of parts: make it by tupleKey`);
+  }
+}
+
+/** What a named form looks like. */
+function look(form: Inner): Inner {
+  return form.shape.kind === 'named' ? look(form.shape.of) : form;
 }
 
 /** Whether one key stands before another one in Rust's order. */
@@ -211,18 +388,20 @@ function isBefore(a: unknown, b: unknown): boolean {
 type Fields<T> = { readonly [K in keyof T]-?: Form<T[K]> };
 
 /** The fields of a struct of plain data, in the order in which they travel. */
-export function record<T extends object>(fields: Fields<T>): Form<T> {
-  const names = Object.keys(fields) as (keyof T & string)[];
+export function record<T extends object>(name: string, fields: Fields<T>): Form<T> {
+  const parts = Object.entries(fields) as [keyof T & string, Inner][];
+  const take = (items: Items): T => {
+    const value: { [K in keyof T & string]?: unknown } = {};
+    for (const [field, form] of parts) value[field] = form.read('closed', items);
+    return value as T;
+  };
   return whole(
-    (from, run) => {
-      return from.list(run, (items) => {
-        const entries = names.map((name) => [name, fields[name].read('closed', items)]);
-        return Object.fromEntries(entries) as T;
-      });
-    },
+    { kind: 'record', name, fields: fields as Record<string, Inner> },
+    (from, run) => from.list(run, take),
     (value, to, run) => {
+      const named = asFields(value);
       putList(run, to, (own) => {
-        for (const name of names) fields[name].write(value[name], 'closed', own);
+        for (const [field, form] of parts) form.write(named[field], 'closed', own);
       });
     },
   );
@@ -231,6 +410,7 @@ export function record<T extends object>(fields: Fields<T>): Form<T> {
 /** A value that may have parts, but is replaced as a whole. */
 export function reg<T>(inner: Form<T>): Form<T> {
   return whole(
+    { kind: 'reg', of: inner },
     (from, run) => inner.read(run, from),
     (value, to, run) => inner.write(value, run, to),
   );

@@ -1,10 +1,11 @@
 // MessagePack items one after the other, as ucore puts them: nothing but the one spelling that it
-// writes. `ucore/src/wire/reader.rs` is the same in Rust.
-
-import { Encoder } from '@msgpack/msgpack';
+// writes. `ucore/src/wire/` is the same in Rust.
 
 /** Bytes that are not the expected value, or an update that does not fit the value it meets. */
 export class DecodeError extends Error {}
+
+/** A value that has no bytes. */
+export class EncodeError extends Error {}
 
 /** Where a run of items ends: with the array it is in, or where it shows itself. */
 export type Run = 'open' | 'closed';
@@ -18,24 +19,53 @@ declare const TextDecoder: new (
   options: { fatal: boolean; ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
+/** Up to this many bytes, calling the decoder costs more than it saves. */
+const SHORT = 24;
+
 // A byte order mark is part of the text.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Takes items off the bytes of a message, of which one array is open: first the message's own. */
 export class Items {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  #bytes: Uint8Array;
   #at = 0;
+  /** Where the bytes of the message end. */
+  #end: number;
   /** Items of the open array: all, and those that were taken. */
   #count = 1;
   #taken = 0;
-  /** The same of the arrays around it. */
-  readonly #outer: [count: number, taken: number][] = [];
+  /** The same of the arrays around it, one after the other. */
+  #outer: number[] = [];
+  readonly #copies: Copies | null;
+  /** Whether the delta that was taken last changes nothing, wherever it is applied. */
+  saidNothing = false;
 
-  constructor(bytes: Uint8Array) {
+  /** With copies: see `changing` and `isExact`. */
+  constructor(bytes: Uint8Array, copies: Copies | null = null) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.length;
+    this.#copies = copies;
     this.#enter();
+  }
+
+  /** The same items from here on, to be taken once more. */
+  fork(copies = this.#copies): Items {
+    const twin = new Items(NONE, copies);
+    twin.#bytes = this.#bytes;
+    [twin.#at, twin.#end] = [this.#at, this.#end];
+    [twin.#count, twin.#taken] = [this.#count, this.#taken];
+    twin.#outer = [...this.#outer];
+    return twin;
+  }
+
+  /** Whether both sides have the very same types: then nothing is of a newer program. */
+  get isExact(): boolean {
+    return this.#copies !== null;
+  }
+
+  /** What an update may change in place instead of a value: an Immer draft itself, else a copy. */
+  changing<T extends object>(value: T): T {
+    return this.#copies === null ? value : this.#copies.of(value);
   }
 
   hasMore(): boolean {
@@ -53,13 +83,13 @@ export class Items {
     if (head >= 0xe0) return head - 0x100;
     switch (head) {
       case 0xd0:
-        return this.#below(-0x20, this.#view.getInt8(this.#skip(1)));
+        return this.#below(-0x20, (this.#big(1) << 24) >> 24);
       case 0xd1:
-        return this.#below(-0x80, this.#view.getInt16(this.#skip(2)));
+        return this.#below(-0x80, (this.#big(2) << 16) >> 16);
       case 0xd2:
-        return this.#below(-0x8000, this.#view.getInt32(this.#skip(4)));
+        return this.#below(-0x8000, this.#big(4) | 0);
       case 0xd3:
-        return this.#below(-0x8000_0000, Number(this.#view.getBigInt64(this.#skip(8))));
+        return this.#below(-0x8000_0000, Number(this.#view(8).getBigInt64(0)));
     }
     return this.#positive(head);
   }
@@ -67,13 +97,13 @@ export class Items {
   /** A number of 32 bits, but no NaN and no negative zero. */
   f32(): number {
     if (this.#head() !== 0xca) throw this.error('is no number of 32 bits');
-    return this.#number(this.#view.getFloat32(this.#skip(4)));
+    return this.#number(this.#view(4).getFloat32(0));
   }
 
   /** A number of 64 bits, but no NaN and no negative zero. */
   f64(): number {
     if (this.#head() !== 0xcb) throw this.error('is no number of 64 bits');
-    return this.#number(this.#view.getFloat64(this.#skip(8)));
+    return this.#number(this.#view(8).getFloat64(0));
   }
 
   bool(): boolean {
@@ -95,7 +125,10 @@ export class Items {
   }
 
   text(): string {
-    const bytes = this.#slice(this.#textLen(this.#head()));
+    const len = this.#textLen(this.#head());
+    const short = len <= SHORT ? this.#ascii(len) : null;
+    if (short !== null) return short;
+    const bytes = this.#slice(len);
     try {
       return utf8.decode(bytes);
     } catch {
@@ -105,6 +138,36 @@ export class Items {
 
   bin(): Uint8Array {
     return this.#slice(this.#binLen(this.#head()));
+  }
+
+  /** Takes a string of bytes and says where it is, so that it may be taken later by `from`. */
+  place(): number {
+    const at = this.#at;
+    this.#skip(this.#binLen(this.#head()));
+    return at;
+  }
+
+  /** What `read` takes at the place of a string of bytes, wherever the reader is. */
+  from<T>(place: number, read: (items: Items) => T): T {
+    [this.#at, this.#end] = [place, this.#bytes.length];
+    [this.#count, this.#taken] = [1, 0];
+    this.#outer.length = 0;
+    return read(this);
+  }
+
+  /** A string of bytes that is a message of its own, all of whose items `read` takes. */
+  message<T>(read: (items: Items) => T): T {
+    const len = this.#binLen(this.#head());
+    const [start, outer] = [this.#skip(len), this.#end];
+    [this.#at, this.#end] = [start, start + len];
+    // The message is one item of it.
+    this.#outer.push(this.#count, this.#taken);
+    [this.#count, this.#taken] = [1, 0];
+    const value = this.array(read);
+    if (this.#at < this.#end) throw this.error('ends before its bytes do');
+    this.#leave();
+    this.#end = outer;
+    return value;
   }
 
   /** A list: an array of its own, unless the run is open. */
@@ -123,12 +186,12 @@ export class Items {
   /** Refuses what is left over of the message. */
   end(): void {
     this.#leave();
-    if (this.#at < this.#bytes.length) throw this.error('ends before its bytes do');
+    if (this.#at < this.#end) throw this.error('ends before its bytes do');
   }
 
   /** What is wrong with the item that was taken last. */
   error(text: string): DecodeError {
-    const [, ...path] = [...this.#outer.map(([, taken]) => taken), this.#taken];
+    const path = [...this.#outer.filter((_, index) => index % 2 === 1), this.#taken].slice(1);
     const at = path.map((taken) => taken - 1).join('.');
     return new DecodeError(`${at === '' ? 'the message' : `item ${at}`} ${text}`);
   }
@@ -136,9 +199,10 @@ export class Items {
   #enter(): void {
     const len = this.#arrayLen(this.#head());
     // Each item takes a byte at least.
-    if (len > this.#bytes.length - this.#at) throw this.error('is cut off');
-    this.#outer.push([this.#count, this.#taken]);
-    [this.#count, this.#taken] = [len, 0];
+    if (len > this.#end - this.#at) throw this.error('is cut off');
+    this.#outer.push(this.#count, this.#taken);
+    this.#count = len;
+    this.#taken = 0;
   }
 
   #leave(): void {
@@ -146,22 +210,51 @@ export class Items {
       this.#taken += 1;
       throw this.error('is too much');
     }
-    [this.#count, this.#taken] = this.#outer.pop() ?? [0, 0];
+    this.#taken = this.#outer.pop() ?? 0;
+    this.#count = this.#outer.pop() ?? 0;
   }
 
   /** The byte that each item begins with. */
   #head(): number {
     this.#taken += 1;
     if (this.#taken > this.#count) throw this.error('is missing');
-    return this.#view.getUint8(this.#skip(1));
+    return this.#big(1);
   }
 
   /** Where the next bytes are, so many of them. */
   #skip(len: number): number {
     const at = this.#at;
-    if (len > this.#bytes.length - at) throw this.error('is cut off');
+    if (len > this.#end - at) throw this.error('is cut off');
     this.#at += len;
     return at;
+  }
+
+  /** The integer of the next bytes. */
+  #big(len: 1 | 2 | 4): number {
+    const at = this.#skip(len);
+    let value = 0;
+    for (let index = at; index < at + len; index += 1) {
+      value = value * 0x100 + (this.#bytes[index] ?? 0);
+    }
+    return value;
+  }
+
+  #view(len: 4 | 8): DataView {
+    const at = this.#skip(len);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, len);
+  }
+
+  /** A short text of ASCII, which is quicker taken than decoded; null if it is none. */
+  #ascii(len: number): string | null {
+    const at = this.#at;
+    let text = '';
+    for (let index = at; index < at + len; index += 1) {
+      const byte = this.#bytes[index] ?? 0x80;
+      if (byte >= 0x80) return null;
+      text += String.fromCharCode(byte);
+    }
+    this.#skip(len);
+    return text;
   }
 
   #slice(len: number): Uint8Array {
@@ -173,13 +266,13 @@ export class Items {
     if (head < 0x80) return head;
     switch (head) {
       case 0xcc:
-        return this.#from(0x80, this.#view.getUint8(this.#skip(1)));
+        return this.#from(0x80, this.#big(1));
       case 0xcd:
-        return this.#from(0x100, this.#view.getUint16(this.#skip(2)));
+        return this.#from(0x100, this.#big(2));
       case 0xce:
-        return this.#from(0x1_0000, this.#view.getUint32(this.#skip(4)));
+        return this.#from(0x1_0000, this.#big(4));
       case 0xcf:
-        return this.#from(0x1_0000_0000, Number(this.#view.getBigUint64(this.#skip(8))));
+        return this.#from(0x1_0000_0000, Number(this.#view(8).getBigUint64(0)));
     }
     throw this.error('is no integer');
   }
@@ -188,11 +281,11 @@ export class Items {
     if (head >= 0xa0 && head < 0xc0) return head - 0xa0;
     switch (head) {
       case 0xd9:
-        return this.#from(0x20, this.#view.getUint8(this.#skip(1)));
+        return this.#from(0x20, this.#big(1));
       case 0xda:
-        return this.#from(0x100, this.#view.getUint16(this.#skip(2)));
+        return this.#from(0x100, this.#big(2));
       case 0xdb:
-        return this.#from(0x1_0000, this.#view.getUint32(this.#skip(4)));
+        return this.#from(0x1_0000, this.#big(4));
     }
     throw this.error('is not a text');
   }
@@ -200,11 +293,11 @@ export class Items {
   #binLen(head: number): number {
     switch (head) {
       case 0xc4:
-        return this.#view.getUint8(this.#skip(1));
+        return this.#big(1);
       case 0xc5:
-        return this.#from(0x100, this.#view.getUint16(this.#skip(2)));
+        return this.#from(0x100, this.#big(2));
       case 0xc6:
-        return this.#from(0x1_0000, this.#view.getUint32(this.#skip(4)));
+        return this.#from(0x1_0000, this.#big(4));
     }
     throw this.error('is no string of bytes');
   }
@@ -213,9 +306,9 @@ export class Items {
     if (head >= 0x90 && head < 0xa0) return head - 0x90;
     switch (head) {
       case 0xdc:
-        return this.#from(0x10, this.#view.getUint16(this.#skip(2)));
+        return this.#from(0x10, this.#big(2));
       case 0xdd:
-        return this.#from(0x1_0000, this.#view.getUint32(this.#skip(4)));
+        return this.#from(0x1_0000, this.#big(4));
     }
     throw this.error('is not a list');
   }
@@ -240,14 +333,35 @@ export class Items {
   }
 }
 
-/** The items of a message, which is one array. */
-export function open(bytes: Uint8Array): Items {
-  return new Items(bytes);
+/** The bytes of an empty array. */
+const NONE = Uint8Array.of(0x90);
+
+/** Copies of what changes, so that all that does not change is shared. */
+export class Copies {
+  readonly #made = new Set<object>();
+  #last: object | null = null;
+
+  /** A copy, or the value itself if that is one. What has few parts is copied each time. */
+  of<T extends object>(value: T): T {
+    if (value === this.#last) return value;
+    if (!isLarge(value)) return { ...value };
+    const copy = this.#made.has(value) ? value : (shallow(value) as T);
+    this.#made.add(copy);
+    this.#last = copy;
+    return copy;
+  }
 }
 
-const encoder = new Encoder();
+function isLarge(value: object): boolean {
+  return Array.isArray(value) || value instanceof Map || value instanceof Set;
+}
 
-/** The bytes of a message with these items. */
-export function close(items: readonly unknown[]): Uint8Array<ArrayBuffer> {
-  return encoder.encode(items);
+function shallow(value: object): object {
+  if (Array.isArray(value)) return value.slice();
+  return value instanceof Map ? new Map(value) : new Set(value as Set<unknown>);
+}
+
+/** The items of a message, which is one array. */
+export function open(bytes: Uint8Array, copies: Copies | null = null): Items {
+  return new Items(bytes, copies);
 }

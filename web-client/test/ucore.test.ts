@@ -137,20 +137,20 @@ describe('golden histories', () => {
       write(6, golden.Shop, ({ shop }) => shop),
     ];
     expect(counts).toEqual([1, 1, 3, 3, 1, 1]);
-    for (const name of ['maybes', 'pairs'] as const) {
-      const { form, vectors } = HISTORIES[name] as History<unknown>;
-      const bytes = vectors[0] as Uint8Array;
-      expect(u.encodeState(form, u.decodeState(form, bytes))).toEqual(bytes);
-    }
     expect(u.encodeState(golden.Token, '00abff01' as golden.Token)).toEqual(
       encode([Uint8Array.of(0, 0xab, 0xff, 1)]),
     );
-    expect(() => u.encodeState(u.f64, 1)).toThrow('are not sent');
-    expect(() => u.encodeState(u.gset(u.u8), new Set())).toThrow('are not sent');
   });
 });
 
 describe('states', () => {
+  it('of all histories have the bytes that Rust gave them', () => {
+    for (const [name, { form, vectors }] of Object.entries(HISTORIES)) {
+      const bytes = vectors[0] as Uint8Array;
+      expect(u.encodeState(form, u.decodeState(form, bytes)), name).toEqual(bytes);
+    }
+  });
+
   const world = u.decodeState(
     golden.World,
     history('world', golden.World).vectors[0] as Uint8Array,

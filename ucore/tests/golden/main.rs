@@ -35,6 +35,8 @@ fn check(files: &[(PathBuf, Vec<u8>)]) {
 struct History<T> {
     value: T,
     vectors: Vec<Vec<u8>>,
+    /// The updates that were taken, each as the only one of a list.
+    edits: Vec<Vec<u8>>,
     first: Value,
     steps: Vec<Value>,
 }
@@ -43,7 +45,7 @@ impl<T: Updatable<Update: Debug> + Debug + Twin> History<T> {
     fn of(value: T) -> Self {
         assert_eq!(decode(&encode(&value)).as_ref(), Ok(&value));
         let (bytes, first) = (encode(&value), value.twin());
-        Self { value, vectors: vec![bytes], first, steps: vec![] }
+        Self { value, vectors: vec![bytes], edits: vec![], first, steps: vec![] }
     }
 
     /// One more update, which the value takes or refuses.
@@ -51,8 +53,12 @@ impl<T: Updatable<Update: Debug> + Debug + Twin> History<T> {
         let (bytes, text) = (encode(&update), format!("{update:?}"));
         assert_eq!(decode::<T::Update>(&bytes).map(|same| encode(&same)), Ok(bytes.clone()));
         self.vectors.push(bytes);
+        let edit = encode(&vec![update.clone()]);
         self.steps.push(match self.value.apply(update) {
-            Ok(()) => json!({ "update": text, "value": self.value.twin() }),
+            Ok(()) => {
+                self.edits.push(edit);
+                json!({ "update": text, "value": self.value.twin() })
+            }
             Err(reject) => json!({ "update": text, "refused": reject.to_string() }),
         });
         self
@@ -71,14 +77,18 @@ impl<T: Updatable<Update: Debug> + Debug + Twin> History<T> {
 
     fn check(self) {
         let Schema::Struct(name, _) = T::SCHEMA else { unreachable!("histories are of structs") };
-        let mut to = Writer::default();
-        to.array(|to| self.vectors.iter().for_each(|bytes| to.bin(bytes)));
+        let list = |all: &[Vec<u8>]| {
+            let mut to = Writer::default();
+            to.array(|to| all.iter().for_each(|bytes| to.bin(bytes)));
+            to.into_bytes()
+        };
         let steps: Vec<_> = self.steps.iter().map(Value::to_string).collect();
         let (first, steps) = (self.first, steps.join(",\n"));
         let twin = format!("{{\"state\": {first},\n\"steps\": [\n{steps}\n]}}\n");
         let file = here().join("golden").join(name.to_lowercase());
         check(&[
-            (file.with_extension("msgpack"), to.into_bytes()),
+            (file.with_extension("msgpack"), list(&self.vectors)),
+            (file.with_extension("edits.msgpack"), list(&self.edits)),
             (file.with_extension("json"), twin.into_bytes()),
         ]);
     }
@@ -98,7 +108,9 @@ fn the_types_look_like_this_in_typescript() {
     ];
     let module = ucore::typescript("../../src/ucore", &schemas);
     let path = here().join("../web-client/test/generated/ucore_golden.ts");
-    check(&[(path, module.into_bytes())]);
+    let line = |schema: &&Schema| format!("{:016x} {schema}\n", schema.hash());
+    let texts: String = schemas.iter().map(line).collect();
+    check(&[(path, module.into_bytes()), (here().join("golden/schemas.txt"), texts.into_bytes())]);
 }
 
 #[test]

@@ -3,25 +3,25 @@
 import * as u from '../../src/ucore';
 
 export type Player = u.Branded<number, 'Player'>;
-export const Player: u.Form<Player> = u.named(u.u64);
+export const Player: u.Form<Player> = u.named('Player', u.u64);
 
 export type Title = u.Branded<string, 'Title'>;
-export const Title: u.Form<Title> = u.named(u.text);
+export const Title: u.Form<Title> = u.named('Title', u.text);
 
 export type Cell = u.Branded<[number, number], 'Cell'>;
-export const Cell: u.Form<Cell> = u.named(u.tuple(u.u8, u.u8));
+export const Cell: u.Form<Cell> = u.named('Cell', u.tuple(u.u8, u.u8));
 
 export type Token = u.Branded<string, 'Token'>;
-export const Token: u.Form<Token> = u.named(u.bytes(4));
+export const Token: u.Form<Token> = u.named('Token', u.bytes(4));
 
-export const Mood = u.codes(u.u8, {
+export const Mood = u.codes('Mood', u.u8, {
   Unknown: 0,
   Calm: 1,
   Angry: 200,
 });
 export type Mood = u.Value<typeof Mood>;
 
-export const Side = u.codes(u.u8, {
+export const Side = u.codes('Side', u.u8, {
   Left: 0,
   Right: 1,
 });
@@ -49,7 +49,7 @@ export interface Leaves {
   m: string;
   type: Side;
 }
-export const Leaves: u.Form<Leaves> = u.struct({
+export const Leaves: u.Form<Leaves> = u.struct('Leaves', {
   a: [0, u.u8],
   b: [1, u.u16],
   c: [2, u.u32],
@@ -78,7 +78,7 @@ export interface Item {
   price: number;
   marks: number[];
 }
-export const Item: u.Form<Item> = u.record({
+export const Item: u.Form<Item> = u.record('Item', {
   owner: u.option(Player),
   name: u.text,
   price: u.i32,
@@ -90,7 +90,7 @@ export interface Shop {
   owner: Player | null;
   mood: Mood;
 }
-export const Shop: u.Form<Shop> = u.record({
+export const Shop: u.Form<Shop> = u.record('Shop', {
   items: u.list(Item),
   owner: u.option(Player),
   mood: Mood,
@@ -105,7 +105,7 @@ export interface Registers {
   lines: Map<Player, Item>;
   shop: Shop;
 }
-export const Registers: u.Form<Registers> = u.struct({
+export const Registers: u.Form<Registers> = u.struct('Registers', {
   item: [0, u.reg(u.option(Item))],
   bits: [1, u.reg(u.list(u.option(u.u8)))],
   maybe_bits: [2, u.reg(u.option(u.list(u.option(u.u8))))],
@@ -123,7 +123,7 @@ export interface Maybes {
   bits: number[] | null;
   nothing: [null] | null;
 }
-export const Maybes: u.Form<Maybes> = u.struct({
+export const Maybes: u.Form<Maybes> = u.struct('Maybes', {
   number: [0, u.option(u.u8)],
   item: [1, u.option(Item)],
   twice: [2, u.nested(u.option(u.u8))],
@@ -138,7 +138,7 @@ export interface Pairs {
   inner: [[number, number], number];
   three: [number | null, null, number];
 }
-export const Pairs: u.Form<Pairs> = u.struct({
+export const Pairs: u.Form<Pairs> = u.struct('Pairs', {
   plain: [0, u.tuple(u.u8, u.text)],
   mixed: [1, u.tuple(u.counter, u.uvec(u.u8))],
   inner: [2, u.tuple(u.alone(u.tuple(u.u8, u.u8)), u.u8)],
@@ -150,7 +150,7 @@ export interface Line {
   best: number;
   seen: Set<number>;
 }
-export const Line: u.Commuting<Line> = u.commuting({
+export const Line: u.Commuting<Line> = u.commuting('Line', {
   damage: [0, u.counter],
   best: [1, u.max],
   seen: [2, u.gset(u.u32)],
@@ -167,7 +167,7 @@ export interface Sums {
   lines: Map<Player, Line>;
   groups: Map<Title, Map<number, number>>;
 }
-export const Sums: u.Commuting<Sums> = u.commuting({
+export const Sums: u.Commuting<Sums> = u.commuting('Sums', {
   total: [0, u.counter],
   best: [1, u.max],
   first: [2, u.min],
@@ -180,7 +180,7 @@ export const Sums: u.Commuting<Sums> = u.commuting({
 });
 
 export type Slot = u.Branded<number, 'Slot'>;
-export const Slot: u.Form<Slot> = u.named(u.u8);
+export const Slot: u.Form<Slot> = u.named('Slot', u.u8);
 
 export interface Maps {
   titles: Map<Player, Title>;
@@ -194,7 +194,7 @@ export interface Maps {
     Map<string, ([number, Map<Title, Line>[]] | null)[]>
   >;
 }
-export const Maps: u.Form<Maps> = u.struct({
+export const Maps: u.Form<Maps> = u.struct('Maps', {
   titles: [0, u.umap(Player, Title)],
   bags: [1, u.umap(Title, u.uvec(Item))],
   cells: [2, u.umap(Cell, Line)],
@@ -218,7 +218,7 @@ export interface Lists {
   grid: (number | null)[][];
   stack: Map<number, Line>[];
 }
-export const Lists: u.Form<Lists> = u.struct({
+export const Lists: u.Form<Lists> = u.struct('Lists', {
   numbers: [0, u.uvec(u.u8)],
   grid: [1, u.uvec(u.uvec(u.option(u.u8)))],
   stack: [2, u.ustack(u.umap(u.u8, Line))],
@@ -228,7 +228,7 @@ export interface Pet {
   name: string;
   line: Line;
 }
-export const Pet: u.Form<Pet> = u.struct({
+export const Pet: u.Form<Pet> = u.struct('Pet', {
   name: [0, u.text],
   line: [1, Line],
 });
@@ -239,7 +239,7 @@ export interface Hero {
   line: Line;
   pet: Pet | null;
 }
-export const Hero: u.Form<Hero> = u.struct({
+export const Hero: u.Form<Hero> = u.struct('Hero', {
   name: [0, Title],
   bag: [1, u.uvec(Item)],
   line: [2, Line],
@@ -251,7 +251,7 @@ export interface World {
   board: Map<Player, Line>;
   phase: number;
 }
-export const World: u.Form<World> = u.struct({
+export const World: u.Form<World> = u.struct('World', {
   heroes: [1, u.umap(Player, Hero)],
   board: [2, u.gmap(Player, Line)],
   phase: [3, u.u8],
