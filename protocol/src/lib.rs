@@ -22,13 +22,17 @@ mod entry;
 mod board;
 mod fame;
 mod ledger;
+mod door;
 mod feed;
+mod group;
 pub mod mutants;
+mod room;
 
 pub use board::{Board, Mark, Share, Standing, Standings};
 pub use boss::{Boss, JournalRecord};
 pub use codec::{RecordError, decode_record, encode_record};
 pub use damage::{JournalDamage, JournalDamageDelta};
+pub use door::{DoorAnswer, DoorRequest, Introduce, Introduced, Secret};
 pub use entry::{Entry, EntryError};
 pub use executor::{
     OpenJournal, Progress, Reign, Settle, SettleAnswer, SettleStep, SettleVerdict, Shares,
@@ -36,6 +40,11 @@ pub use executor::{
 };
 pub use fame::{Fallen, Fame, Profile};
 pub use feed::{FeedEvent, Happened, Hurt, Named, Winner};
+pub use group::{
+    Base, Checkpoint, Dispute, Edit, Follow, Found, Founded, GroupAnswer, GroupEntry, GroupName,
+    GroupPage, GroupRefusal, GroupRequest, Kept, KeptMark, Leave, Propose, ProposeVerdict,
+    Proposed, Refused, SchemaHash, StateHash,
+};
 pub use ids::{
     BossId, ExecutorId, Gen, InputSeq, JournalId, Micros, PlayerId, RewardId, SessionId, ShardId,
     SkillId, Tick, Token,
@@ -48,6 +57,9 @@ pub use message::{
 };
 pub use numbered::Numbered;
 pub use request::{Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
+pub use room::{
+    CallKind, CallOut, Marker, MarkerKind, RoomNote, WarRoom, WarRoomOps, WarRoomUpdate,
+};
 pub use scenario::{Scenario, ScenarioError};
 pub use settlement::{Credit, Grants, Settlement, Step, Term};
 pub use spec::{BossSpec, Missing, Phase, Reward, Skill, Timing};
@@ -64,7 +76,13 @@ pub const PROTOCOL: u16 = 3;
 pub const SUBPROTOCOL: &str = "worldboss.v3";
 
 /// The WebSocket sub-protocol of the sync service.
-pub const SYNC_SUBPROTOCOL: &str = "worldboss.sync.v2";
+pub const SYNC_SUBPROTOCOL: &str = "worldboss.sync.v3";
+
+/// The WebSocket sub-protocol of the door by which pages reach shared structures.
+pub const GROUPS_SUBPROTOCOL: &str = "worldboss.groups.v1";
+
+/// Where that door is.
+pub const GROUPS_PATH: &str = "/groups";
 
 /// Where the sync service is, when an address names no path.
 pub const SYNC_PATH: &str = "/sync";

@@ -122,6 +122,10 @@ pub const READ_WAIT_MS_MAX: u32 = 30_000;
 /// entry. More: those that wait are refused, the others queue for a while.
 pub const REDIS_READERS_MAX: usize = 64;
 
+/// Groups in Redis whose next entries one process waits for, each on a connection of its own. More:
+/// whoever waits for another one is refused.
+pub const REDIS_GROUP_READERS_MAX: usize = 256;
+
 /// Log entries in Redis between two values that are kept, so that whoever folds the log next begins
 /// at the newest one.
 pub const REDIS_FOLD_ENTRIES_MAX: u64 = 10_000;
@@ -157,9 +161,9 @@ pub const SYNC_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// closes the connection with 1009; a longer answer is refused in words.
 pub const SYNC_MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// Bytes of all messages that a sync service holds, coming and going. Beyond: a request of more
-/// than [`SYNC_SPARED_BYTES_MAX`] closes its connection with 1013, and such an answer is refused in
-/// words.
+/// Bytes of all messages that a sync service holds, coming and going, and of all answers that a
+/// door holds. Beyond: a request of more than [`SYNC_SPARED_BYTES_MAX`] closes its connection with
+/// 1013, and such an answer is refused in words; at a door there is none, and the page asks again.
 pub const SYNC_HELD_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// Bytes of a message that a sync service always has room for, so that large ones never keep
@@ -180,3 +184,99 @@ pub const SYNC_SILENCE_MS_MAX: u64 = 30_000;
 /// Milliseconds that one frame of the sync service may take to leave. Longer: the connection is
 /// cut, because its peer does not read.
 pub const SYNC_WRITE_MS_MAX: u64 = 10_000;
+
+/// Characters of a group's name. Longer, or other ones than `a-z 0-9 . _ - /`: refused.
+pub const GROUP_NAME_CHARS_MAX: usize = 64;
+
+/// Groups of one authority. More: refused.
+pub const GROUPS_MAX: usize = 10_000;
+
+/// Writers that a group remembers. More: those are forgotten whose last update is no longer in the
+/// kept log, or if there are none, not behind the newest kept value; where there is none either,
+/// newcomers are refused.
+pub const GROUP_WRITERS_MAX: usize = 16_384;
+
+/// Updates in one entry of a group's log. More: those behind them go into the next one.
+pub const GROUP_UPDATES_MAX: usize = 1_024;
+
+/// Bytes of the updates in one entry of a group's log. More: refused.
+pub const GROUP_UPDATES_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a shared value that is kept. More: refused, so the group's log reaches its bound.
+pub const GROUP_VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Entries from one version at which a group's value may be kept to the next. More: who comes late
+/// reads more that follows the kept value. Fewer: all write and hash the value more often.
+pub const GROUP_MARK_ENTRIES: u64 = 128;
+
+/// Entries of a group's log behind the older of its two checkpoints. At the bound, proposals are
+/// refused until a newer checkpoint comes; if none can come, because the newest one is at the last
+/// mark, the log goes on to the next mark.
+pub const GROUP_LOG_ENTRIES_MAX: u64 = 65_536;
+
+/// Bytes of the edits in a group's kept log. At the bound, the same.
+pub const GROUP_LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Entries of one page of a group's log.
+pub const GROUP_PAGE_ENTRIES_MAX: usize = 1_024;
+
+/// Bytes of the edits in one page of a group's log. The entry that reaches it is the page's last.
+pub const GROUP_PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// Operations of one program on one shared structure that are not done. More: refused at once.
+pub const GROUP_WAITING_MAX: usize = 16_384;
+
+/// Changes of a shared value that wait for a reader of changes which does not read. More: it is
+/// told to look at the whole value instead.
+pub const GROUP_CHANGES_MAX: usize = 1_024;
+
+/// Bytes of a message from a page at the door of shared structures. Longer: the connection closes
+/// with 1009.
+pub const DOOR_MESSAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of the updates that a page proposes at once. More: refused.
+pub const DOOR_UPDATES_BYTES_MAX: usize = 8 * 1024;
+
+/// Open connections of a door. More: the upgrade is answered with 503 and Retry-After.
+pub const DOOR_CONNECTIONS_MAX: usize = 4_096;
+
+/// Requests of one page that are open at a time. More: the connection closes with 1008.
+pub const DOOR_REQUESTS_MAX: usize = 16;
+
+/// Requests that a page may make a second, and as many that it may have saved. More: the connection
+/// closes with 1008.
+pub const DOOR_RATE_MAX: u32 = 50;
+
+/// Milliseconds without a word from a page, an answer to a ping included, after which its
+/// connection is closed.
+pub const DOOR_SILENCE_MS_MAX: u64 = 30_000;
+
+/// Markers in a war room. More: refused.
+pub const ROOM_MARKERS_MAX: usize = 64;
+
+/// Call-outs in a war room. More: refused until older ones go.
+pub const ROOM_CALLS_MAX: usize = 20;
+
+/// Names in a ready check. More: refused.
+pub const ROOM_READY_MAX: usize = 256;
+
+/// Notes in a war room. More: refused until older ones go.
+pub const ROOM_NOTES_MAX: usize = 32;
+
+/// Characters of a note. Longer: refused.
+pub const ROOM_NOTE_CHARS_MAX: usize = 140;
+
+/// Keepers that a group bars, because a value that they brought was not what its log makes. More:
+/// the first one may bring values again.
+pub const GROUP_BARRED_MAX: usize = 64;
+
+/// Newest entries of each group that are kept in memory for those who follow it. Older ones are
+/// read from where the log is kept.
+pub const GROUP_RECENT_ENTRIES_MAX: usize = 4_096;
+
+/// Bytes of a group's newest edits in memory. Beyond: the oldest ones go.
+pub const GROUP_RECENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of the newest edits of all groups in memory. Beyond: a group keeps what came with its last
+/// commit.
+pub const GROUPS_RECENT_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -32,11 +32,14 @@ macro_rules! messages {
             /// Reads a message.
             ///
             /// # Errors
-            /// [`MessageError`], which tells an unknown type from a malformed body.
-            pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
+            /// [`MessageError`](crate::MessageError), which tells an unknown type from a malformed
+            /// body.
+            pub fn decode(bytes: &[u8]) -> Result<Self, $crate::MessageError> {
                 ucore::decode(bytes).map_err(|error| match tag(bytes) {
-                    Some(tag) if ![$($tag),+].contains(&tag) => MessageError::UnknownType(tag),
-                    _ => MessageError::Malformed(error),
+                    Some(tag) if ![$($tag),+].contains(&tag) => {
+                        $crate::MessageError::UnknownType(tag)
+                    }
+                    _ => $crate::MessageError::Malformed(error),
                 })
             }
         }
@@ -69,8 +72,10 @@ macro_rules! messages {
     };
 }
 
+pub(crate) use messages;
+
 /// The type of a message, whatever its body is.
-fn tag(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn tag(bytes: &[u8]) -> Option<u64> {
     let mut tag = None;
     let _ = Reader::new(bytes).array(|from| {
         tag = Some(from.uint()?);
@@ -136,7 +141,7 @@ impl Hello {
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let chars = name.chars().count();
     if !(1..=NAME_CHARS_MAX).contains(&chars) {
         return Err(format!("`name` has {chars} characters, expected 1 to {NAME_CHARS_MAX}"));

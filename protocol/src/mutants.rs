@@ -141,6 +141,20 @@ mutants! {
     RedisFoldUnchecked = "redis-fold-unchecked",
     /// Redis: an executor is answered before the replicas have what it was told.
     RedisUnstable = "redis-unstable",
+    /// Redis: an edit of a group that came before goes into its log again.
+    RedisEditTwice = "redis-edit-twice",
+    /// Redis: an edit goes into a group's log whatever its writer expects.
+    RedisExpectIgnored = "redis-expect-ignored",
+    /// Redis: a position of another past is taken for one of a group's log.
+    RedisForkUnseen = "redis-fork-unseen",
+    /// Redis: a value of a group is kept although its hash is not that of its bytes.
+    RedisValueUnchecked = "redis-value-unchecked",
+    /// A program that had no answer to its edit brings it again under a new number.
+    EditRenumbered = "edit-renumbered",
+    /// A transaction that was overtaken is proposed again as it is, and its closure not run.
+    TransactionStale = "transaction-stale",
+    /// A program believes a kept value that is not what it has made of the log.
+    LieBelieved = "lie-believed",
 }
 
 /// There is no such mutant.

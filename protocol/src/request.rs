@@ -1,8 +1,8 @@
 //! Everything that may be asked of an authority, and everything that it may answer.
 
 use crate::{
-    BossId, BossSpec, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Progress, Push, PushAnswer,
-    ReadLog, Reign, Settle, SettleAnswer, Shares, SharesAnswer, Truth,
+    BossId, BossSpec, Enter, EnterAnswer, GroupAnswer, GroupRequest, Join, JoinAnswer, LogPage,
+    Progress, Push, PushAnswer, ReadLog, Reign, Settle, SettleAnswer, Shares, SharesAnswer, Truth,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub enum SyncRequest {
     Settle(Settle),
     /// Asks what players get of a fallen boss.
     Shares(Shares),
+    /// Asks something of a shared structure.
+    Group(#[serde(with = "ucore::bytes")] GroupRequest),
 }
 
 /// The answer to a [`SyncRequest`] of the same name.
@@ -54,6 +56,8 @@ pub enum SyncAnswer {
     Settle(SettleAnswer),
     /// To [`SyncRequest::Shares`].
     Shares(SharesAnswer),
+    /// To [`SyncRequest::Group`].
+    Group(#[serde(with = "ucore::bytes")] GroupAnswer),
 }
 
 /// Begins a boss whose first generation is as `spec` says, or, if it exists, makes its generations
@@ -91,6 +95,30 @@ pub enum Unavailable {
     /// The authority has stopped for good.
     #[error("the authority has stopped: {0}")]
     Stopped(String),
+}
+
+impl SyncAnswer {
+    /// The answer about a shared structure.
+    ///
+    /// # Errors
+    /// [`Unavailable::Unknown`] if it is about something else: a fault of the other side.
+    pub fn group(self) -> Result<GroupAnswer, Unavailable> {
+        match self {
+            Self::Group(answer) => Ok(answer),
+            Self::Spawn(_)
+            | Self::Join(_)
+            | Self::Enter(_)
+            | Self::Push(_)
+            | Self::Truth(_)
+            | Self::ReadLog(_)
+            | Self::Bosses(_)
+            | Self::Reign(_)
+            | Self::Settle(_)
+            | Self::Shares(_) => {
+                Err(Unavailable::Unknown("it answered something that was not asked".to_owned()))
+            }
+        }
+    }
 }
 
 impl SpawnAnswer {

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use protocol::{
-    Ack, Board, BossCard, BossId, BossUpdate, Claim, Credit, Enter, EnterAnswer, Entry, EntryError,
-    ExecutorId, Gen, Hello, Hit, InputSeq, Interval, Join, JoinAnswer, JournalId, LateLine, Line,
-    LogPage, Mark, Numbered, OpenJournal, PROTOCOL, PlayerId, PlayerMessage, Progress, Push,
-    PushAnswer, ReadLog, Refusal, RefusalReason, Reign, RewardId, Scenario, Settle, SettleAnswer,
-    SettleStep, SettleVerdict, ShardId, ShardMessage, Share, Shares, SharesAnswer, SkillId,
-    Snapshot, Spawn, SpawnAnswer, Spoils, Standing, Standings, State, Status, Step, SyncAnswer,
+    Ack, Base, Board, BossCard, BossId, BossUpdate, Checkpoint, Claim, Credit, Dispute, DoorAnswer,
+    DoorRequest, Edit, Enter, EnterAnswer, Entry, EntryError, ExecutorId, Follow, Found, Founded,
+    Gen, GroupAnswer, GroupEntry, GroupName, GroupPage, GroupRefusal, GroupRequest, Hello, Hit,
+    InputSeq, Interval, Introduce, Introduced, Join, JoinAnswer, JournalId, Kept, KeptMark,
+    LateLine, Leave, Line, LogPage, Mark, Numbered, OpenJournal, PROTOCOL, PlayerId, PlayerMessage,
+    Progress, Propose, ProposeVerdict, Proposed, Push, PushAnswer, ReadLog, Refusal, RefusalReason,
+    Refused, Reign, RewardId, Scenario, SchemaHash, Secret, Seen, Settle, SettleAnswer, SettleStep,
+    SettleVerdict, ShardId, ShardMessage, Share, Shares, SharesAnswer, SkillId, Snapshot, Spawn,
+    SpawnAnswer, Spoils, Standing, Standings, State, StateHash, Status, Step, SyncAnswer,
     SyncRequest, Tally, Term, Tick, Token, Truth, Unavailable, Verdict, Welcome, decode_record,
     encode_record,
 };
@@ -15,7 +18,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
-use ucore::{Bin, Chain, GMapDelta, Max, Version};
+use ucore::prelude::*;
+use ucore::{Bin, Blob, Chain, GMapDelta, Max, UMap, UVec, Version, WriterId, plan};
 
 /// Compares a value with its files, and writes what it should be when they differ.
 fn check<T: Serialize>(name: &str, value: &T, bytes: &[u8]) {
@@ -345,4 +349,90 @@ fn everybody_finds_the_same_rank_in_every_language() {
         ranks(&best, &marks, &below),
     ];
     assert!(is_in("ranks.json", readable(&cases).as_bytes()), "golden vector `ranks` {CHANGED}");
+}
+
+fn group(name: &str, message: &GroupRequest) {
+    let bytes = ucore::encode(message);
+    check(name, message, &bytes);
+    assert_eq!(GroupRequest::decode(&bytes).as_ref(), Ok(message));
+}
+
+fn group_answer(name: &str, message: &GroupAnswer) {
+    let bytes = ucore::encode(message);
+    check(name, message, &bytes);
+    assert_eq!(GroupAnswer::decode(&bytes).as_ref(), Ok(message));
+}
+
+fn notes() -> (GroupName, SchemaHash) {
+    (GroupName("demo/notes".to_owned()), SchemaHash::of::<UMap<i32, UVec<String>>>())
+}
+
+/// The first edit of a map of lists: a line, and a word in it.
+fn first_edit() -> Edit {
+    let notes = plan::<UMap<i32, UVec<String>>>();
+    let updates = vec![notes.insert(1, UVec::default()), notes.at(1).push("hello".to_owned())];
+    let writer = WriterId(Bin([0xaa; 16]));
+    Edit { writer, seq: 1, ordered: true, updates: Blob::of(&updates) }
+}
+
+#[test]
+fn what_is_asked_of_shared_structures_has_these_bytes() {
+    let (group_name, schema) = notes();
+    let (edit, start) = (first_edit(), schema.start());
+    let name = || group_name.clone();
+    group("group-found", &GroupRequest::Found(Found { group: name(), schema, create: true }));
+    let propose = Propose { group: name(), schema, edit, expect: Some(Version(0)), seen: start };
+    group("group-propose", &GroupRequest::Propose(propose));
+    let (seen, distrust) = (Some(start), Some(Version(1_024)));
+    let follow = Follow { group: name(), schema, seen, distrust, wait_ms: 25_000 };
+    group("group-follow", &GroupRequest::Follow(follow));
+    let follow = Follow { group: name(), schema, seen: None, distrust: None, wait_ms: 0 };
+    group("group-join", &GroupRequest::Follow(follow));
+    let value = Blob::of(&UMap::<i32, UVec<String>>::default());
+    let checkpoint = Checkpoint {
+        group: name(),
+        schema,
+        keeper: WriterId(Bin([0xbb; 16])),
+        at: Seen { version: Version(1_024), chain: Chain(Bin([0xcc; 20])) },
+        hash: StateHash::of_bytes(&value),
+        value,
+    };
+    group("group-checkpoint", &GroupRequest::Checkpoint(checkpoint));
+    let dispute = Dispute { group: name(), schema, version: Version(1_024) };
+    group("group-dispute", &GroupRequest::Dispute(dispute));
+    let writer = WriterId(Bin([0xaa; 16]));
+    group("group-leave", &GroupRequest::Leave(Leave { group: name(), writer }));
+    let request = SyncRequest::Group(GroupRequest::Leave(Leave { group: name(), writer }));
+    sync("sync-group", 7, request);
+    let introduce = DoorRequest::Introduce(Introduce { secret: Secret(Bin([0xdd; 16])) });
+    let bytes = ucore::encode(&introduce);
+    check("group-introduce", &introduce, &bytes);
+    assert_eq!(DoorRequest::decode(&bytes), Ok(introduce));
+}
+
+#[test]
+fn what_is_answered_about_shared_structures_has_these_bytes() {
+    let (_, schema) = notes();
+    let entry = GroupEntry::after(schema.start(), &first_edit());
+    assert_eq!(entry.follow(schema.start()), Ok(first_edit()));
+    group_answer("group-founded", &GroupAnswer::Founded(Founded { head: schema.start() }));
+    let kept = KeptMark { version: Version(1_024), hash: StateHash(Bin([0xee; 8])) };
+    let head = Version(1);
+    let page = GroupPage { base: None, entries: vec![entry], head, kept: None };
+    let (verdict, version) = (ProposeVerdict::Committed, Version(1));
+    let proposed = Proposed { verdict, version, want: 0, page };
+    group_answer("group-proposed", &GroupAnswer::Proposed(proposed));
+    let value = Some(Blob::of(&UMap::<i32, UVec<String>>::default()));
+    let at = Seen { version: Version(1_024), chain: Chain(Bin([0xcc; 20])) };
+    let base = Some(Base { at, value });
+    let page = GroupPage { base, entries: Vec::new(), head: Version(1_024), kept: Some(kept) };
+    group_answer("group-page", &GroupAnswer::Page(page));
+    group_answer("group-kept", &GroupAnswer::Kept(Kept { kept: Some(kept) }));
+    let refused = Refused { why: GroupRefusal::Schema };
+    group_answer("group-refused", &GroupAnswer::Refused(refused));
+    let writer = Secret(Bin([0xdd; 16])).writer();
+    let introduced = DoorAnswer::Introduced(Introduced { writer });
+    let bytes = ucore::encode(&introduced);
+    check("group-introduced", &introduced, &bytes);
+    assert_eq!(DoorAnswer::decode(&bytes), Ok(introduced));
 }

@@ -3,7 +3,7 @@
 import * as u from '../ucore';
 
 export type Token = u.Branded<string, 'Token'>;
-export const Token: u.Form<Token> = u.named(u.bytes(16));
+export const Token: u.Form<Token> = u.named('Token', u.bytes(16));
 
 export interface Hello {
   protocol: number;
@@ -11,7 +11,7 @@ export interface Hello {
   session: Token | null;
   every: number;
 }
-export const Hello: u.Form<Hello> = u.record({
+export const Hello: u.Form<Hello> = u.record('Hello', {
   protocol: u.u16,
   name: u.text,
   session: u.option(Token),
@@ -19,33 +19,33 @@ export const Hello: u.Form<Hello> = u.record({
 });
 
 export type Gen = u.Branded<number, 'Gen'>;
-export const Gen: u.Form<Gen> = u.named(u.u32);
+export const Gen: u.Form<Gen> = u.named('Gen', u.u32);
 
 export type InputSeq = u.Branded<number, 'InputSeq'>;
-export const InputSeq: u.Form<InputSeq> = u.named(u.u32);
+export const InputSeq: u.Form<InputSeq> = u.named('InputSeq', u.u32);
 
 export type SkillId = u.Branded<number, 'SkillId'>;
-export const SkillId: u.Form<SkillId> = u.named(u.u8);
+export const SkillId: u.Form<SkillId> = u.named('SkillId', u.u8);
 
 export interface Hit {
   generation: Gen;
   seq: InputSeq;
   skill: SkillId;
 }
-export const Hit: u.Form<Hit> = u.record({
+export const Hit: u.Form<Hit> = u.record('Hit', {
   generation: Gen,
   seq: InputSeq,
   skill: SkillId,
 });
 
 export type PlayerId = u.Branded<number, 'PlayerId'>;
-export const PlayerId: u.Form<PlayerId> = u.named(u.u64);
+export const PlayerId: u.Form<PlayerId> = u.named('PlayerId', u.u64);
 
 export type ShardId = u.Branded<number, 'ShardId'>;
-export const ShardId: u.Form<ShardId> = u.named(u.u16);
+export const ShardId: u.Form<ShardId> = u.named('ShardId', u.u16);
 
 export type Tick = u.Branded<number, 'Tick'>;
-export const Tick: u.Form<Tick> = u.named(u.u64);
+export const Tick: u.Form<Tick> = u.named('Tick', u.u64);
 
 export interface Tally {
   generation: Gen;
@@ -53,7 +53,7 @@ export interface Tally {
   damage: number;
   late: number;
 }
-export const Tally: u.Form<Tally> = u.record({
+export const Tally: u.Form<Tally> = u.record('Tally', {
   generation: Gen,
   hits: u.u32,
   damage: u.u64,
@@ -71,7 +71,7 @@ export interface Welcome {
   seq: InputSeq;
   tallies: Tally[];
 }
-export const Welcome: u.Form<Welcome> = u.record({
+export const Welcome: u.Form<Welcome> = u.record('Welcome', {
   session: Token,
   player: PlayerId,
   resumed: u.bool,
@@ -83,7 +83,7 @@ export const Welcome: u.Form<Welcome> = u.record({
   tallies: u.list(Tally),
 });
 
-export const RefusalReason = u.codes(u.u8, {
+export const RefusalReason = u.codes('RefusalReason', u.u8, {
   Unknown: 0,
   Generation: 1,
   Defeated: 2,
@@ -99,7 +99,7 @@ export interface Refusal {
   seq: InputSeq;
   reason: RefusalReason;
 }
-export const Refusal: u.Form<Refusal> = u.record({
+export const Refusal: u.Form<Refusal> = u.record('Refusal', {
   seq: InputSeq,
   reason: RefusalReason,
 });
@@ -110,7 +110,7 @@ export interface Ack {
   tallies: Tally[];
   refused: Refusal[];
 }
-export const Ack: u.Form<Ack> = u.record({
+export const Ack: u.Form<Ack> = u.record('Ack', {
   tick: Tick,
   seq: InputSeq,
   tallies: u.list(Tally),
@@ -118,9 +118,9 @@ export const Ack: u.Form<Ack> = u.record({
 });
 
 export type Version = u.Branded<number, 'Version'>;
-export const Version: u.Form<Version> = u.named(u.u64);
+export const Version: u.Form<Version> = u.named('Version', u.u64);
 
-export const Status = u.codes(u.u8, {
+export const Status = u.codes('Status', u.u8, {
   Unknown: 0,
   Alive: 1,
   Defeated: 2,
@@ -145,7 +145,7 @@ export interface State {
   hp_max: number;
   players: number;
 }
-export const State: u.Form<State> = u.struct({
+export const State: u.Form<State> = u.struct('State', {
   tick: [0, Tick],
   version: [1, Version],
   hp: [2, u.u64],
@@ -164,7 +164,7 @@ export interface Phase {
   name: string;
   percent: number;
 }
-export const Phase: u.Form<Phase> = u.record({
+export const Phase: u.Form<Phase> = u.record('Phase', {
   name: u.text,
   percent: u.u8,
 });
@@ -177,7 +177,7 @@ export interface Skill {
   crit_damage_percent: number;
   cooldown_ms: number;
 }
-export const Skill: u.Form<Skill> = u.record({
+export const Skill: u.Form<Skill> = u.record('Skill', {
   id: SkillId,
   name: u.text,
   damage: u.u32,
@@ -191,13 +191,13 @@ export interface Timing {
   collect_s: number;
   respawn_s: number;
 }
-export const Timing: u.Form<Timing> = u.record({
+export const Timing: u.Form<Timing> = u.record('Timing', {
   tick_ms: u.u16,
   collect_s: u.u16,
   respawn_s: u.u16,
 });
 
-export const Missing = u.codes(u.u8, {
+export const Missing = u.codes('Missing', u.u8, {
   Unknown: 0,
   Apply: 1,
   Discard: 2,
@@ -205,7 +205,7 @@ export const Missing = u.codes(u.u8, {
 export type Missing = u.Value<typeof Missing>;
 
 export type RewardId = u.Branded<number, 'RewardId'>;
-export const RewardId: u.Form<RewardId> = u.named(u.u8);
+export const RewardId: u.Form<RewardId> = u.named('RewardId', u.u8);
 
 export interface Reward {
   id: RewardId;
@@ -213,7 +213,7 @@ export interface Reward {
   top_percent: number;
   chance_percent: number;
 }
-export const Reward: u.Form<Reward> = u.record({
+export const Reward: u.Form<Reward> = u.record('Reward', {
   id: RewardId,
   name: u.text,
   top_percent: u.u8,
@@ -229,7 +229,7 @@ export interface BossSpec {
   missing: Missing;
   rewards: Reward[];
 }
-export const BossSpec: u.Form<BossSpec> = u.record({
+export const BossSpec: u.Form<BossSpec> = u.record('BossSpec', {
   name: u.text,
   hp_max: u.u64,
   phases: u.list(Phase),
@@ -243,7 +243,7 @@ export interface BossCard {
   generation: Gen;
   spec: BossSpec;
 }
-export const BossCard: u.Form<BossCard> = u.record({
+export const BossCard: u.Form<BossCard> = u.record('BossCard', {
   generation: Gen,
   spec: BossSpec,
 });
@@ -253,7 +253,7 @@ export interface Standing {
   name: string;
   damage: number;
 }
-export const Standing: u.Form<Standing> = u.record({
+export const Standing: u.Form<Standing> = u.record('Standing', {
   player: PlayerId,
   name: u.text,
   damage: u.u64,
@@ -263,7 +263,7 @@ export interface Mark {
   rank: number;
   damage: number;
 }
-export const Mark: u.Form<Mark> = u.record({
+export const Mark: u.Form<Mark> = u.record('Mark', {
   rank: u.u32,
   damage: u.u64,
 });
@@ -274,7 +274,7 @@ export interface Board {
   top: Standing[];
   marks: Mark[];
 }
-export const Board: u.Form<Board> = u.record({
+export const Board: u.Form<Board> = u.record('Board', {
   generation: Gen,
   players: u.u32,
   top: u.list(Standing),
@@ -288,7 +288,7 @@ export interface Share {
   credit: number;
   rewards: RewardId[];
 }
-export const Share: u.Form<Share> = u.record({
+export const Share: u.Form<Share> = u.record('Share', {
   player: PlayerId,
   rank: u.u32,
   damage: u.u64,
@@ -301,13 +301,13 @@ export interface Spoils {
   share: Share;
   players: number;
 }
-export const Spoils: u.Form<Spoils> = u.record({
+export const Spoils: u.Form<Spoils> = u.record('Spoils', {
   generation: Gen,
   share: Share,
   players: u.u32,
 });
 
-export const CloseCode = u.codes(u.u16, {
+export const CloseCode = u.codes('CloseCode', u.u16, {
   Unknown: 0,
   Framing: 1002,
   Text: 1003,
