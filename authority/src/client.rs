@@ -3,9 +3,9 @@
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
 use protocol::{
-    BossId, Enter, EnterAnswer, Join, JoinAnswer, LogPage, Progress, Push, PushAnswer, ReadLog,
-    Reign, Settle, SettleAnswer, Shares, SharesAnswer, Spawn, SpawnAnswer, SyncAnswer, SyncRequest,
-    Truth, Unavailable,
+    BossId, Enter, EnterAnswer, GroupAnswer, GroupRequest, Join, JoinAnswer, LogPage, Progress,
+    Push, PushAnswer, ReadLog, Reign, Settle, SettleAnswer, Shares, SharesAnswer, Spawn,
+    SpawnAnswer, SyncAnswer, SyncRequest, Truth, Unavailable,
 };
 
 /// What a request comes to.
@@ -80,6 +80,11 @@ pub trait Authority: std::fmt::Debug + Send + Sync + 'static {
     /// Takes a step of a settlement.
     fn settle(&self, settle: Settle) -> Answered<SettleAnswer> {
         only!(self.ask(SyncRequest::Settle(settle)), Settle)
+    }
+
+    /// Asks something of a shared structure.
+    fn group(&self, request: GroupRequest) -> Answered<GroupAnswer> {
+        only!(self.ask(SyncRequest::Group(request)), Group)
     }
 
     /// Asks what players get of a fallen boss.

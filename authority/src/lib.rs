@@ -2,7 +2,8 @@
 //!
 //! [`machine`] holds the rules, pure and deterministic. [`Authority`] is the face that shards
 //! know; [`Embedded`] runs the machine in this process, on a disk of its own, and [`Remote`] asks
-//! one in another process, which exports it by a [`sync::Service`].
+//! one in another process, which exports it by a [`sync::Service`]. All of them keep shared
+//! structures, too, by the rules of [`machine::group`].
 
 pub mod machine;
 #[cfg(feature = "driver")]
@@ -10,11 +11,15 @@ pub mod books;
 #[cfg(feature = "driver")]
 mod client;
 #[cfg(feature = "driver")]
+pub mod door;
+#[cfg(feature = "driver")]
 pub mod disk;
 #[cfg(feature = "driver")]
 mod driver;
 #[cfg(feature = "driver")]
 pub mod port;
+#[cfg(feature = "driver")]
+mod recent;
 #[cfg(feature = "driver")]
 mod redis;
 #[cfg(feature = "driver")]

@@ -1,6 +1,8 @@
 //! A port of this program: opened with a long queue, served with time-outs, and HTTP requests
 //! turned into WebSocket connections.
 
+pub(crate) mod socket;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;

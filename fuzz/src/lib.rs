@@ -54,6 +54,7 @@ targets! {
     ledger: texts::ledger, "a ledger, and the oracle that is told of it";
     arguments: texts::arguments, "addresses, ids and thresholds of a command line";
     authority: machines::authority, "requests to the authority's machine";
+    group: machines::group, "requests to the machines of shared structures";
     audit: machines::audit, "entries for a follower and for the audit beside it";
     saga: machines::saga, "answers and sightings for an executor";
     opening: machines::opening, "a disk and answers for a process that joins";

@@ -1,6 +1,7 @@
 //! Machines: what they are told comes from outside, so nothing of it may break them.
 
 mod authority;
+mod group;
 mod audit;
 mod saga;
 mod opening;
@@ -12,6 +13,7 @@ pub(crate) use audit::audit;
 pub(crate) use authority::authority;
 pub(crate) use bot::bot;
 pub(crate) use feed::feed;
+pub(crate) use group::group;
 pub(crate) use opening::opening;
 pub(crate) use saga::saga;
 pub(crate) use shard::shard;

@@ -49,8 +49,8 @@ macro_rules! replayed {
 
 replayed! {
     ucore_decode ucore_apply player_message shard_message sync_request sync_answer entry snapshot
-    records journal redis_answer scenario feed_line ledger arguments authority audit saga opening
-    shard feed bot
+    records journal redis_answer scenario feed_line ledger arguments authority group audit saga
+    opening shard feed bot
 }
 
 #[test]

@@ -30,7 +30,9 @@ pub(crate) fn play(root: &Path) -> Result<(), String> {
     if !root.join(DIR).join("node_modules").is_dir() {
         npm(root, &path, &["ci"], &[])?;
     }
-    run::pass(root, &["cargo", "build", "-p", "worldboss"], &[])?;
+    // With the program that shares a list with a page.
+    let parts = ["--bins", "--example", "list"];
+    run::pass(root, &[&["cargo", "build", "-p", "worldboss"], &parts[..]].concat(), &[])?;
     let binary = target_dir(root, env::var_os("CARGO_TARGET_DIR").map(PathBuf::from))
         .join("debug")
         .join(format!("worldboss{}", env::consts::EXE_SUFFIX));

@@ -9,8 +9,13 @@ mod log;
 mod settlement;
 mod saga;
 mod audit;
+pub mod group;
+mod groups;
 
 pub use audit::{Account, Audit, Finding, Imbalance, JournalAccount};
+#[cfg(feature = "driver")]
+pub(crate) use groups::refused;
+pub use groups::{GroupId, Groups, GroupsOutput};
 pub use saga::{PATIENCE, Saga, SagaAnswer, SagaRequest};
 #[cfg(feature = "driver")]
 pub(crate) use settlement::shares_of;

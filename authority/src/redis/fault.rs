@@ -76,19 +76,20 @@ const CURES: &[(&str, &str)] = &[
     ("NOREPLICAS", "too few replicas are in sync; start them, or lower min-replicas-to-write"),
     (
         "WRONGTYPE",
-        "another program has written to this boss's keys; move them away, or name \
-      another database",
+        "another program has written to this boss's keys, or this group's; move them away, or name \
+         another database",
     ),
     ("LOADING", "it reads its data from the disk; this passes"),
     ("BUSY", "a script keeps it busy; end that one with FUNCTION KILL or SCRIPT KILL"),
     ("MASTERDOWN", "it is a replica that has lost its master; repair that"),
     ("CLUSTERDOWN", "its cluster has slots that nobody serves; repair the cluster"),
-    ("TRYAGAIN", "the boss's slot is moving to another node; this passes"),
-    ("CROSSSLOT", "a boss's keys are in different slots, which is a bug of this program"),
+    ("TRYAGAIN", "the slot is moving to another node; this passes"),
+    ("CROSSSLOT", "keys of one call are in different slots, which is a bug of this program"),
     ("BADARG", "which is a bug of this program"),
     (
         "LAYOUT",
-        "another build has begun this boss; play it with that one, or name another database",
+        "another build has begun this boss or group; use it with that one, or name another \
+         database",
     ),
     (
         "RIGHTS",

@@ -1,7 +1,7 @@
 //! What a Redis answers, read as everything that an answer may be: for the fuzz targets.
 
-use super::log;
 use super::reply::Reply;
+use super::{groups, log};
 use protocol::BossId;
 use redis::{Value, parse_redis_value};
 
@@ -15,5 +15,7 @@ pub fn read_redis_answer(bytes: &[u8]) {
     drop(reply.seen());
     drop(open(&value).map(Reply::looked));
     drop(open(&value).map(|mut reply| (reply.flag(), reply.spec(), reply.standings())));
-    drop(log::stream(value));
+    drop(log::stream(value.clone()));
+    drop(open(&value).map(groups::read_told));
+    drop(groups::entries_of(value));
 }

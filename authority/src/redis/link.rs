@@ -3,14 +3,15 @@
 use super::fault::{Reaction, explain, explain_unsent, reaction};
 use super::library::Library;
 use super::target::{AddressError, Connection, Purpose, Target, without_password};
-use protocol::limits::REDIS_READERS_MAX;
+use protocol::limits::{REDIS_GROUP_READERS_MAX, REDIS_READERS_MAX};
 use protocol::{BossId, Unavailable};
 use redis::aio::MultiplexedConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{Cmd, RedisResult, Value, cmd};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
@@ -38,6 +39,8 @@ pub(super) struct Link {
     readers: Semaphore,
     /// The same for reads that wait for what is not there yet, so that they keep back no others.
     waiting: Semaphore,
+    /// Room for readers of what is new in groups.
+    news: Arc<Semaphore>,
     /// Executors' connections, while nobody uses them.
     pub(super) apart: Mutex<BTreeMap<BossId, Vec<MultiplexedConnection>>>,
 }
@@ -64,6 +67,7 @@ impl Link {
             idle: Mutex::default(),
             readers: Semaphore::new(REDIS_READERS_MAX),
             waiting: Semaphore::new(REDIS_READERS_MAX),
+            news: Arc::new(Semaphore::new(REDIS_GROUP_READERS_MAX)),
             apart: Mutex::default(),
         })
     }
@@ -227,31 +231,68 @@ impl Link {
 
     /// Reads something, apart from the calls: an answer may be large, or may take `wait` to come.
     pub(super) async fn read(&self, command: &Cmd, wait: Duration) -> Result<Value, Unavailable> {
-        let why = "too many readers are at work; read again in a moment";
         let permit = if wait > Duration::ZERO {
             self.waiting.try_acquire().ok()
         } else {
             timeout(READ_MAX, self.readers.acquire()).await.ok().and_then(Result::ok)
         };
-        let Some(_permit) = permit else { return Err(Unavailable::Refused(why.to_owned())) };
+        let Some(_permit) = permit else { return Err(too_many()) };
+        self.ask_apart(command, wait).await?.map_err(|error| explain(&error))
+    }
+
+    /// Room for one more reader of what is new in a group, as long as it is held.
+    pub(super) fn room_for_news(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
+        Arc::clone(&self.news).try_acquire_owned().map_err(|_| too_many())
+    }
+
+    /// Reads for somebody who has [room](Self::room_for_news), which may take `wait`.
+    pub(super) async fn read_news(
+        &self,
+        command: &Cmd,
+        wait: Duration,
+    ) -> Result<Value, Unavailable> {
+        self.ask_apart(command, wait).await?.map_err(|error| explain(&error))
+    }
+
+    /// Calls a function whose arguments are large, apart from the other calls.
+    pub(super) async fn call_large(&self, command: &Cmd) -> Result<Value, Unavailable> {
+        let permit = timeout(READ_MAX, self.readers.acquire()).await.ok().and_then(Result::ok);
+        let Some(_permit) = permit else { return Err(too_many()) };
+        match self.ask_apart(command, Duration::ZERO).await? {
+            Err(error) if reaction(&error) == Reaction::Load => {
+                self.load().await?;
+                self.ask_apart(command, Duration::ZERO).await?.map_err(|error| explain(&error))
+            }
+            answer => answer.map_err(|error| explain(&error)),
+        }
+    }
+
+    /// Asks something on a connection that nobody else uses meanwhile.
+    async fn ask_apart(
+        &self,
+        command: &Cmd,
+        wait: Duration,
+    ) -> Result<RedisResult<Value>, Unavailable> {
         let idle = self.idle.lock().await.pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => self.connect(Purpose::Wait).await?,
         };
-        match timeout(wait + READ_MAX, connection.send(command)).await {
-            Ok(Ok(value)) => {
-                self.idle.lock().await.push(connection);
-                Ok(value)
-            }
-            Ok(Err(error)) => {
-                // The others lead to the same place.
-                self.idle.lock().await.clear();
-                Err(explain(&error))
-            }
-            Err(_) => Err(Unavailable::Unknown("no answer from Redis to a read".to_owned())),
+        let Ok(answer) = timeout(wait + READ_MAX, connection.send(command)).await else {
+            return Err(Unavailable::Unknown("no answer from Redis to a read".to_owned()));
+        };
+        let mut idle = self.idle.lock().await;
+        match &answer {
+            Ok(_) => idle.push(connection),
+            // The others lead to the same place.
+            Err(_) => idle.clear(),
         }
+        Ok(answer)
     }
+}
+
+fn too_many() -> Unavailable {
+    Unavailable::Refused("too many readers are at work; read again in a moment".to_owned())
 }
 
 impl Connection {

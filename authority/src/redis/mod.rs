@@ -16,12 +16,15 @@ mod stable;
 mod settlement;
 mod ranking;
 mod executors;
+mod groups;
 mod hostile;
 
 use crate::client::{Answered, Authority};
 use crate::driver::Follower;
+use crate::machine::group::Bounds;
 use executors::Executors;
 use futures::FutureExt;
+use groups::News;
 use library::{Function, Library};
 use link::Link;
 use protocol::{BossId, Snapshot, SyncAnswer, SyncRequest, Truth, Unavailable};
@@ -48,12 +51,16 @@ pub struct Redis {
 struct Shared {
     link: Arc<Link>,
     functions: Library,
+    /// Those of groups.
+    bounds: Bounds,
     /// The newest answers to shards, until this process's executors have looked at them.
     sighted: Mutex<BTreeMap<BossId, Seen>>,
     /// Folds of bosses that were needed.
     folds: tokio::sync::Mutex<BTreeMap<BossId, Fold>>,
     /// Leaderboards of bosses whose executor reigns here.
     rankings: Mutex<BTreeMap<BossId, Ranking>>,
+    /// What is new in the groups that somebody here waits for.
+    news: News,
 }
 
 /// One boss's fold, which one at a time reads on.
@@ -66,9 +73,18 @@ impl Redis {
     /// # Errors
     /// [`AddressError`] if `url` names none.
     pub fn new(url: &str) -> Result<Self, AddressError> {
-        let functions = Library::new();
+        Self::new_within(url, Bounds::default())
+    }
+
+    /// The same, with bounds of shared structures that a test can meet.
+    ///
+    /// # Errors
+    /// [`AddressError`] if `url` names none.
+    pub fn new_within(url: &str, bounds: Bounds) -> Result<Self, AddressError> {
+        let functions = Library::new(&bounds);
         let link = Arc::new(Link::new(url, functions.clone())?);
-        Ok(Self { shared: Arc::new(Shared::new(link, functions)), executors: None })
+        let shared = Arc::new(Shared::new(link, functions, bounds));
+        Ok(Self { shared, executors: None })
     }
 
     /// Takes its part in the settlements of the bosses that shards play through this handle, as
@@ -109,12 +125,20 @@ impl Redis {
 
     /// The call of a function about a boss.
     fn command(&self, boss: BossId, function: Function, args: impl FnOnce(&mut Cmd)) -> Cmd {
-        let name = if function == Function::Truth { "FCALL_RO" } else { "FCALL" };
-        let keys = &KEYS[..function.keys()];
-        let mut command = cmd(name);
-        command.arg(self.shared.functions.function(function)).arg(keys.len());
-        for key in keys {
-            command.arg(key_of(boss, key));
+        self.command_on(function, |idx| key_of(boss, KEYS[idx]), args)
+    }
+
+    /// The call of a function on the keys that have these places.
+    fn command_on(
+        &self,
+        function: Function,
+        key: impl Fn(usize) -> String,
+        args: impl FnOnce(&mut Cmd),
+    ) -> Cmd {
+        let mut command = cmd(function.command());
+        command.arg(self.shared.functions.function(function)).arg(function.keys());
+        for idx in 0..function.keys() {
+            command.arg(key(idx));
         }
         args(&mut command);
         command
@@ -147,16 +171,17 @@ impl Redis {
         let base = self.newest_base(boss).await?;
         // A handle without folds of its own, or they would keep each other alive.
         let (link, functions) = (Arc::clone(&self.shared.link), self.shared.functions.clone());
-        let shared = Arc::new(Shared::new(link, functions));
+        let shared = Arc::new(Shared::new(link, functions, self.shared.bounds));
         let handle = Arc::new(Self { shared, executors: None });
         Ok(Follower::from(handle, boss, base))
     }
 }
 
 impl Shared {
-    fn new(link: Arc<Link>, functions: Library) -> Self {
+    fn new(link: Arc<Link>, functions: Library, bounds: Bounds) -> Self {
         let (sighted, folds, rankings) = Default::default();
-        Self { link, functions, sighted, folds, rankings }
+        let news = News::new(&bounds);
+        Self { link, functions, bounds, sighted, folds, rankings, news }
     }
 }
 
@@ -179,6 +204,7 @@ impl Authority for Redis {
                 SyncRequest::Reign(reign) => SyncAnswer::Reign(redis.reign(reign).await?),
                 SyncRequest::Settle(settle) => SyncAnswer::Settle(redis.settle(settle).await?),
                 SyncRequest::Shares(asked) => SyncAnswer::Shares(redis.shares(&asked).await?),
+                SyncRequest::Group(request) => SyncAnswer::Group(redis.group(request).await?),
             })
         }
         .boxed()

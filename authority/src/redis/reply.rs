@@ -33,10 +33,20 @@ pub(super) struct Looked {
 impl Reply {
     /// The answer of a function about a boss, and its first word.
     pub(super) fn open(boss: BossId, value: Value) -> Result<(String, Self), Unavailable> {
+        let (word, reply) = Self::begin(value)?;
+        if word == "no_boss" { Err(Unavailable::NoBoss(boss)) } else { Ok((word, reply)) }
+    }
+
+    /// The answer of a function, and its first word.
+    pub(super) fn begin(value: Value) -> Result<(String, Self), Unavailable> {
         let Value::Array(items) = value else { return Err(odd("no array")) };
         let mut reply = Self { items: items.into_iter() };
-        let word = reply.text()?;
-        if word == "no_boss" { Err(Unavailable::NoBoss(boss)) } else { Ok((word, reply)) }
+        Ok((reply.text()?, reply))
+    }
+
+    /// Whether all of it was read.
+    pub(super) fn is_over(&self) -> bool {
+        self.items.as_slice().is_empty()
     }
 
     pub(super) fn bytes(&mut self) -> Result<Vec<u8>, Unavailable> {

@@ -1,13 +1,16 @@
 //! The file of an embedded authority: one redb file with the log and its snapshots.
 
+use super::groups;
 use crate::disk::{DiskError, Kind};
-use crate::machine::{Machine, Output};
+use crate::machine::group::{Bounds, Past};
+use crate::machine::{GroupId, Groups, GroupsOutput, Machine, Output};
 use protocol::limits::{
     KEEP_GENERATIONS, LOG_PAGE_BYTES_MAX, LOG_PAGE_ENTRIES_MAX, SNAPSHOT_ENTRIES_MAX,
 };
 use protocol::mutants::{self, Mutant};
 use protocol::{
-    BossId, BossSpec, Entry, Gen, LogPage, ReadLog, Snapshot, decode_record, encode_record,
+    BossId, BossSpec, Entry, Follow, Gen, GroupPage, GroupRefusal, LogPage, Propose, ReadLog,
+    Snapshot, decode_record, encode_record,
 };
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
@@ -29,7 +32,7 @@ const NEXT: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("next");
 
 const FILE: Kind = Kind {
     name: "authority.redb",
-    format: 4,
+    format: 5,
     cure: "put a backup of the file in its place, or move it away to begin anew: shards then push \
            again what their journals still hold",
 };
@@ -39,7 +42,7 @@ fn create(write: &WriteTransaction) -> Result<(), redb::Error> {
     write.open_table(NEWEST)?;
     write.open_table(BASES)?;
     write.open_table(NEXT)?;
-    Ok(())
+    groups::create(write)
 }
 
 /// The open file.
@@ -86,6 +89,11 @@ impl File {
         Ok(machines)
     }
 
+    /// All groups as their logs left them.
+    pub(super) fn restore_groups(&self, dir: &Path, bounds: Bounds) -> Result<Groups, DiskError> {
+        groups::restore(&self.database, bounds).map_err(|error| FILE.damaged(dir, error))
+    }
+
     fn bosses(&self) -> Result<Vec<(BossId, Vec<u8>)>, redb::Error> {
         let read = self.database.begin_read()?;
         let mut bosses = Vec::new();
@@ -119,33 +127,51 @@ impl File {
     }
 
     /// Makes outputs durable: one commit, synced before it returns.
-    pub(super) fn commit(&mut self, outputs: &[(BossId, Output)]) -> Result<(), redb::Error> {
+    pub(super) fn commit(
+        &mut self,
+        outputs: &[(BossId, Output)],
+        of_groups: &[(GroupId, GroupsOutput)],
+    ) -> Result<(), redb::Error> {
         let mut write = self.database.begin_write()?;
         if mutants::is(Mutant::LogUnsynced) {
             write.set_durability(Durability::None)?;
         }
-        {
-            let mut tables = Tables::open(&write)?;
-            for (boss, output) in outputs {
-                let since = self.since_snapshot.entry(*boss).or_default();
-                match output {
-                    Output::Entry(entry) => {
-                        let record = encode_record(entry);
-                        since.entries += 1;
-                        since.bytes += record.len();
-                        tables.log.insert((boss.0, entry.version.0), record.as_slice())?;
-                    }
-                    Output::Base(generation, base) => {
-                        let snapshot = tables.begin(*boss, *generation, base)?;
-                        *since = Since { snapshot, ..Since::default() };
-                    }
-                    Output::Next(spec) => {
-                        tables.next.insert(boss.0, encode_record(&**spec).as_slice())?;
-                    }
+        // Opening a table is a search, so those that get nothing are left alone.
+        if !outputs.is_empty() {
+            self.write_bosses(&write, outputs)?;
+        }
+        if !of_groups.is_empty() {
+            let mut tables = groups::Tables::open(&write)?;
+            of_groups.iter().try_for_each(|(id, output)| tables.write(*id, output))?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    fn write_bosses(
+        &mut self,
+        write: &WriteTransaction,
+        outputs: &[(BossId, Output)],
+    ) -> Result<(), redb::Error> {
+        let mut tables = Tables::open(write)?;
+        for (boss, output) in outputs {
+            let since = self.since_snapshot.entry(*boss).or_default();
+            match output {
+                Output::Entry(entry) => {
+                    let record = encode_record(entry);
+                    since.entries += 1;
+                    since.bytes += record.len();
+                    tables.log.insert((boss.0, entry.version.0), record.as_slice())?;
+                }
+                Output::Base(generation, base) => {
+                    let snapshot = tables.begin(*boss, *generation, base)?;
+                    *since = Since { snapshot, ..Since::default() };
+                }
+                Output::Next(spec) => {
+                    tables.next.insert(boss.0, encode_record(&**spec).as_slice())?;
                 }
             }
         }
-        write.commit()?;
         Ok(())
     }
 
@@ -182,6 +208,29 @@ impl File {
         let entries = self.entries(page.boss, after, LOG_PAGE_ENTRIES_MAX, LOG_PAGE_BYTES_MAX);
         let entries = entries.map_err(|error| error.to_string())?;
         Ok(LogPage { base: base.map(Box::new), entries })
+    }
+
+    /// What a proposal's writer has seen is to the group's log.
+    pub(super) fn group_past(&self, groups: &Groups, propose: &Propose) -> Result<Past, String> {
+        // What expects nothing rests on nothing, and of an unknown group there is no log.
+        let group = propose.expect.map(|_| groups.find(&propose.group, propose.schema));
+        let Some(Ok(id)) = group else { return Ok(Past::Own) };
+        let past = groups::past(&self.database, (id, groups.get(id)), propose.seen);
+        past.map_err(|error| error.to_string())
+    }
+
+    /// A page of a group's log, when all that the groups have put out is committed.
+    pub(super) fn group_page(
+        &self,
+        groups: &Groups,
+        follow: &Follow,
+    ) -> Result<Result<GroupPage, GroupRefusal>, String> {
+        let id = match groups.find(&follow.group, follow.schema) {
+            Ok(id) => id,
+            Err(why) => return Ok(Err(why)),
+        };
+        let page = groups::page(&self.database, (id, groups.get(id)), groups.bounds(), follow);
+        page.map_err(|error| error.to_string())
     }
 
     /// The oldest base, if the page asked for begins before it.
@@ -304,7 +353,7 @@ mod tests {
         let outputs: Vec<_> = std::iter::from_fn(|| machine.poll_output()).collect();
         let boss = machine.id();
         let outputs: Vec<_> = outputs.into_iter().map(|output| (boss, output)).collect();
-        store.commit(&outputs).unwrap();
+        store.commit(&outputs, &[]).unwrap();
     }
 
     #[test]

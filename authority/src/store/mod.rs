@@ -2,6 +2,7 @@
 //! its queue of requests.
 
 mod file;
+mod groups;
 mod truths;
 
 pub use truths::Truths;

@@ -1,4 +1,4 @@
-//! How many bytes of messages a sync service holds: large ones are shed before memory runs out.
+//! How many bytes of messages a service holds: large ones are shed before memory runs out.
 
 use protocol::limits::{SYNC_HELD_BYTES_MAX, SYNC_SPARED_BYTES_MAX};
 use std::io;
@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The bytes that all connections of a service hold together.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Budget(Arc<AtomicUsize>);
+pub(crate) struct Budget(Arc<AtomicUsize>);
 
 /// A part of the budget, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     budget: Budget,
     bytes: usize,
 }
 
 impl Budget {
     /// Holds a message, if there is room for it.
-    pub(super) fn hold(&self, bytes: usize) -> Option<Held> {
+    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
         let mut held = self.nothing();
         held.grow(bytes).then_some(held)
     }

@@ -2,28 +2,29 @@
 
 use super::budget::{Arriving, Held};
 use super::service::Shared;
+use crate::port::socket::{self, Over, told};
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::{SplitSink, SplitStream};
-use futures::{SinkExt, StreamExt};
 use protocol::limits::{
-    CLOSE_MS_MAX, SYNC_FRAME_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX, SYNC_REQUESTS_MAX,
-    SYNC_SILENCE_MS_MAX, SYNC_WRITE_MS_MAX,
+    SYNC_FRAME_BYTES_MAX, SYNC_MESSAGE_BYTES_MAX, SYNC_REQUESTS_MAX, SYNC_SILENCE_MS_MAX,
 };
-use protocol::{Numbered, SyncAnswer, SyncRequest, Unavailable, decode_record, encode_record};
+use protocol::{
+    GroupRequest, Numbered, SyncAnswer, SyncRequest, Unavailable, decode_record, encode_record,
+};
 use score::wire::{self, Tap};
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Interval, interval_at, timeout};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role};
+use tokio_tungstenite::tungstenite::protocol::{Message, Role};
 
 /// Takes note of bytes that come.
 type Note = Box<dyn FnMut(usize) -> std::io::Result<()> + Send>;
@@ -37,14 +38,6 @@ struct Outgoing {
     message: Bytes,
     _held: Option<Held>,
     _slot: OwnedSemaphorePermit,
-}
-
-/// How a connection ends.
-enum Over {
-    /// The other side went away, or does not read.
-    Gone,
-    /// This side closes it, and says why.
-    Closed(CloseCode, String),
 }
 
 /// Serves a connection until it ends.
@@ -72,14 +65,14 @@ pub(super) async fn run(socket: TcpStream, read: Vec<u8>, shared: &Arc<Shared>) 
         () = send(&mut sink, outbox) => Over::Gone,
     };
     drop(requests);
-    if let Over::Closed(code, why) = over {
-        shared.metrics.closed(code.into());
+    if let Over::Closed(code, why) = &over {
+        shared.metrics.closed((*code).into());
         tracing::debug!(
-            target: "worldboss::sync", code = u16::from(code), why, "closing a connection"
+            target: "worldboss::sync", code = u16::from(*code), %why, "closing a connection"
         );
-        let farewell = farewell(sink, stream, code, &why);
-        drop(timeout(Duration::from_millis(CLOSE_MS_MAX), farewell).await);
     }
+    // What still comes counts for nobody.
+    socket::close(sink, stream, over, Tap::into_inner).await;
 }
 
 /// A connection's requests, from their arrival to the outbox.
@@ -131,13 +124,8 @@ impl Requests {
     async fn drain(&self) -> Over {
         let all = u32::try_from(SYNC_REQUESTS_MAX).unwrap_or(u32::MAX);
         drop(self.slots.acquire_many(all).await);
-        Over::Closed(CloseCode::Restart, "this service is stopping; come back to it".to_owned())
+        Over::closed(CloseCode::Restart, "this service is stopping; come back to it")
     }
-}
-
-/// Waits until the service stops.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// Waits until some request's work ends without an answer, for which its asker must not wait.
@@ -145,7 +133,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 async fn failed(works: &mut JoinSet<()>) -> Over {
     while let Some(done) = works.join_next().await {
         if done.is_err() {
-            return Over::Closed(CloseCode::Error, "a request has failed here".to_owned());
+            return Over::closed(CloseCode::Error, "a request has failed here");
         }
     }
     std::future::pending().await
@@ -160,7 +148,7 @@ async fn silence(arriving: &Arriving, checks: &mut Interval) -> Over {
         let now = arriving.heard();
         if silent && now == heard {
             let why = format!("nothing came for {SYNC_SILENCE_MS_MAX} ms; send pings");
-            return Over::Closed(CloseCode::Policy, why);
+            return Over::closed(CloseCode::Policy, why);
         }
         silent = now == heard;
         heard = now;
@@ -169,7 +157,7 @@ async fn silence(arriving: &Arriving, checks: &mut Interval) -> Over {
 
 /// The next request's bytes. Cancel safe.
 async fn next(stream: &mut SplitStream<Stream>, arriving: &Arriving) -> Result<Bytes, Over> {
-    let closed = |code, why: String| Err(Over::Closed(code, why));
+    let closed = |code, why: String| Err(Over::closed(code, why));
     loop {
         match stream.next().await {
             Some(Ok(Message::Binary(message))) => return Ok(message),
@@ -223,7 +211,7 @@ async fn decode(message: Bytes) -> Result<Numbered<SyncRequest>, Over> {
         decoded.map_err(|_| Over::Gone)?
     };
     decoded.map_err(|error| {
-        Over::Closed(CloseCode::Invalid, format!("not a request of this protocol: {error}"))
+        Over::closed(CloseCode::Invalid, format!("not a request of this protocol: {error}"))
     })
 }
 
@@ -248,7 +236,8 @@ async fn work(
     };
     if let Some(why) = refusal {
         held = None;
-        message = encode_record(&Numbered { number, body: Answer::Err(Unavailable::Refused(why)) });
+        // What was asked may be done: it is the answer that does not come.
+        message = encode_record(&Numbered { number, body: Answer::Err(Unavailable::Unknown(why)) });
     }
     let outgoing = Outgoing { message: message.into(), _held: held, _slot: slot };
     // A connection that is over needs no answer.
@@ -257,7 +246,20 @@ async fn work(
 
 /// Asks the authority. Who waits for a log's next entry does not keep the service from stopping.
 async fn ask(shared: &Shared, request: SyncRequest) -> Answer {
-    let waits = matches!(&request, SyncRequest::ReadLog(page) if page.wait_ms > 0);
+    let waits = match &request {
+        SyncRequest::ReadLog(page) => page.wait_ms > 0,
+        SyncRequest::Group(GroupRequest::Follow(follow)) => follow.wait_ms > 0,
+        SyncRequest::Group(_)
+        | SyncRequest::Spawn(_)
+        | SyncRequest::Join(_)
+        | SyncRequest::Enter(_)
+        | SyncRequest::Push(_)
+        | SyncRequest::Truth(_)
+        | SyncRequest::Bosses
+        | SyncRequest::Reign(_)
+        | SyncRequest::Settle(_)
+        | SyncRequest::Shares(_) => false,
+    };
     let asked = shared.authority.ask(request);
     if !waits {
         return asked.await;
@@ -282,7 +284,8 @@ async fn encode(number: u64, body: Answer) -> Vec<u8> {
             | SyncAnswer::Truth(_)
             | SyncAnswer::Bosses(_)
             | SyncAnswer::Reign(_)
-            | SyncAnswer::Settle(_),
+            | SyncAnswer::Settle(_)
+            | SyncAnswer::Group(_),
         )
         | Err(_) => false,
     };
@@ -300,36 +303,8 @@ async fn encode(number: u64, body: Answer) -> Vec<u8> {
 /// Sends answers until the other side is gone, or does not read.
 async fn send(sink: &mut SplitSink<Stream, Message>, mut outbox: mpsc::Receiver<Outgoing>) {
     while let Some(outgoing) = outbox.recv().await {
-        for frame in wire::frames(outgoing.message.clone()) {
-            let sent = timeout(Duration::from_millis(SYNC_WRITE_MS_MAX), sink.send(frame));
-            if !matches!(sent.await, Ok(Ok(()))) {
-                return;
-            }
+        if socket::send(sink, outgoing.message.clone()).await.is_err() {
+            return;
         }
     }
-}
-
-/// Says why, and reads what the other side still sends: a socket that is closed with bytes unread
-/// resets, and takes the last words with it. The caller bounds the time.
-async fn farewell(
-    mut sink: SplitSink<Stream, Message>,
-    stream: SplitStream<Stream>,
-    code: CloseCode,
-    why: &str,
-) -> Option<()> {
-    sink.send(Message::Close(Some(close_frame(code, why)))).await.ok()?;
-    let mut socket = stream.reunite(sink).ok()?.into_inner().into_inner();
-    socket.shutdown().await.ok()?;
-    let mut bytes = vec![0; SYNC_FRAME_BYTES_MAX];
-    while socket.read(&mut bytes).await.ok()? > 0 {}
-    Some(())
-}
-
-/// A close frame whose reason fits: the protocol allows 123 bytes.
-fn close_frame(code: CloseCode, why: &str) -> CloseFrame {
-    let mut end = why.len().min(123);
-    while !why.is_char_boundary(end) {
-        end -= 1;
-    }
-    CloseFrame { code, reason: why[..end].to_owned().into() }
 }

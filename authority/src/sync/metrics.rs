@@ -4,7 +4,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use protocol::SyncRequest;
+use protocol::{GroupRequest, SyncRequest};
 
 /// Handles of its metrics. Cloning shares them.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,12 @@ impl Metrics {
             SyncRequest::Reign(_) => "reign",
             SyncRequest::Settle(_) => "settle",
             SyncRequest::Shares(_) => "shares",
+            SyncRequest::Group(GroupRequest::Found(_)) => "found",
+            SyncRequest::Group(GroupRequest::Propose(_)) => "propose",
+            SyncRequest::Group(GroupRequest::Follow(_)) => "follow",
+            SyncRequest::Group(GroupRequest::Checkpoint(_)) => "checkpoint",
+            SyncRequest::Group(GroupRequest::Dispute(_)) => "dispute",
+            SyncRequest::Group(GroupRequest::Leave(_)) => "leave",
         };
         self.requests.get_or_create(&[("request", kind)]).inc();
     }

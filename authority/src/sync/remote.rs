@@ -1,29 +1,18 @@
 //! The remote authority: everything is asked of a sync service in another process.
 
+use super::followers::Followers;
 use crate::client::{Answered, Authority};
-use bytes::Bytes;
 use futures::FutureExt;
-use protocol::limits::{READ_WAIT_MS_MAX, SYNC_FRAME_BYTES_MAX};
-use protocol::{
-    SYNC_PATH, SYNC_SUBPROTOCOL, SyncAnswer, SyncRequest, Unavailable, decode_record, encode_record,
-};
-use score::{Address, AddressError, CallError, Client, Timing};
-use std::time::Duration;
+use protocol::{GroupRequest, SyncAnswer, SyncRequest};
+use score::AddressError;
+use std::sync::Arc;
 
 /// An authority behind a sync service. Cloning it gives another handle to the same one.
-///
-/// It reads logs over a connection of its own: a page, or the wait for one, delays no push.
 #[derive(Debug, Clone)]
 pub struct Remote {
-    requests: Client,
-    reads: Client,
+    service: score::Remote,
+    followers: Arc<Followers>,
 }
-
-/// How long an answer may take, beyond the time that a read asks to wait.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A push of more players is encoded where it delays nobody.
-const LINES_AT_ONCE: usize = 1_000;
 
 impl Remote {
     /// The authority behind an address such as `ws://127.0.0.1:7777`. It connects when it is first
@@ -35,71 +24,18 @@ impl Remote {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn new(url: &str) -> Result<Self, AddressError> {
-        let address = Address::parse(url, SYNC_PATH)?;
-        let client = || Client::new(address.clone(), SYNC_SUBPROTOCOL, Timing::default());
-        Ok(Self { requests: client(), reads: client() })
+        let service = score::Remote::new(url)?;
+        Ok(Self { followers: Followers::new(service.clone()), service })
     }
 }
 
 impl Authority for Remote {
     fn ask(&self, request: SyncRequest) -> Answered<SyncAnswer> {
-        let (client, patience) = match &request {
-            SyncRequest::ReadLog(page) => {
-                let wait = Duration::from_millis(page.wait_ms.min(READ_WAIT_MS_MAX).into());
-                (self.reads.clone(), ANSWER_TIMEOUT + wait)
-            }
-            SyncRequest::Spawn(_)
-            | SyncRequest::Join(_)
-            | SyncRequest::Enter(_)
-            | SyncRequest::Push(_)
-            | SyncRequest::Truth(_)
-            | SyncRequest::Bosses
-            | SyncRequest::Reign(_)
-            | SyncRequest::Settle(_)
-            | SyncRequest::Shares(_) => (self.requests.clone(), ANSWER_TIMEOUT),
-        };
-        async move {
-            let body = encode(request).await?;
-            match client.call(body, patience).await {
-                Ok(answer) => decode(answer).await,
-                Err(CallError::NotSent(why)) => Err(Unavailable::Refused(why.to_string())),
-                Err(CallError::Unknown(why)) => Err(Unavailable::Unknown(why.to_string())),
-            }
+        if let SyncRequest::Group(GroupRequest::Follow(follow)) = request {
+            let page = Arc::clone(&self.followers).page(follow);
+            return async move { page.await.map(SyncAnswer::Group) }.boxed();
         }
-        .boxed()
+        let service = self.service.clone();
+        async move { service.ask(request).await }.boxed()
     }
-}
-
-async fn encode(request: SyncRequest) -> Result<Vec<u8>, Unavailable> {
-    let is_long = match &request {
-        SyncRequest::Push(push) => push.interval.players.len() > LINES_AT_ONCE,
-        SyncRequest::Join(join) => !join.lineage.is_empty(),
-        SyncRequest::Shares(shares) => shares.players.len() > LINES_AT_ONCE,
-        SyncRequest::Spawn(_)
-        | SyncRequest::Enter(_)
-        | SyncRequest::Truth(_)
-        | SyncRequest::ReadLog(_)
-        | SyncRequest::Bosses
-        | SyncRequest::Reign(_)
-        | SyncRequest::Settle(_) => false,
-    };
-    if !is_long {
-        return Ok(encode_record(&request));
-    }
-    let encoded = tokio::task::spawn_blocking(move || encode_record(&request)).await;
-    encoded.map_err(|_| Unavailable::Refused("this process is stopping".to_owned()))
-}
-
-async fn decode(answer: Bytes) -> Result<SyncAnswer, Unavailable> {
-    let read = |answer: Bytes| decode_record::<Result<SyncAnswer, Unavailable>>(&answer);
-    let decoded = if answer.len() <= SYNC_FRAME_BYTES_MAX {
-        read(answer)
-    } else {
-        let decoded = tokio::task::spawn_blocking(move || read(answer)).await;
-        decoded.map_err(|_| Unavailable::Unknown("this process is stopping".to_owned()))?
-    };
-    decoded.unwrap_or_else(|error| {
-        let what = format!("it answered what this build can't read: {error}; use builds that fit");
-        Err(Unavailable::Unknown(what))
-    })
 }

@@ -107,7 +107,7 @@ mod tests {
     use crate::client::Answered;
     use crate::port;
     use protocol::limits::{SYNC_HELD_BYTES_MAX, SYNC_SPARED_BYTES_MAX};
-    use protocol::{BossId, SyncAnswer, SyncRequest, encode_record};
+    use protocol::{BossId, SyncAnswer, SyncRequest, Unavailable, encode_record};
     use score::{Address, CallError, Client, Timing};
     use std::net::{Ipv4Addr, SocketAddr};
 
@@ -148,14 +148,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_room_a_large_answer_is_refused_in_words() {
+    async fn without_room_a_large_answer_is_replaced_by_words_that_leave_open_what_was_done() {
         let (service, client) = serve(SYNC_SPARED_BYTES_MAX);
         let ask = async || {
             let answer = client.call(encode_record(&SyncRequest::Bosses), LONG).await.unwrap();
-            protocol::decode_record::<Result<SyncAnswer, protocol::Unavailable>>(&answer).unwrap()
+            protocol::decode_record::<Result<SyncAnswer, Unavailable>>(&answer).unwrap()
         };
         let all = service.0.budget.hold(SYNC_HELD_BYTES_MAX).unwrap();
-        let why = ask().await.unwrap_err().to_string();
+        let why = ask().await.unwrap_err();
+        assert!(matches!(why, Unavailable::Unknown(_)), "{why:?}");
+        let why = why.to_string();
         assert!(why.contains("too many large answers wait for their readers"), "{why}");
         drop(all);
         assert!(ask().await.is_ok());

@@ -43,7 +43,8 @@ fn hide_hints(answer: &mut SyncAnswer) {
         | SyncAnswer::Truth(_)
         | SyncAnswer::ReadLog(_)
         | SyncAnswer::Bosses(_)
-        | SyncAnswer::Shares(_) => {}
+        | SyncAnswer::Shares(_)
+        | SyncAnswer::Group(_) => {}
     }
 }
 
@@ -61,6 +62,7 @@ pub(crate) fn truth_of(answer: &mut SyncAnswer) -> Option<&mut Truth> {
         | SyncAnswer::Enter(_)
         | SyncAnswer::ReadLog(_)
         | SyncAnswer::Bosses(_)
-        | SyncAnswer::Shares(_) => None,
+        | SyncAnswer::Shares(_)
+        | SyncAnswer::Group(_) => None,
     }
 }

@@ -128,6 +128,7 @@ impl Memory {
             SyncRequest::Reign(reign) => SyncAnswer::Reign(boss.handle_reign(reign)),
             SyncRequest::Settle(settle) => SyncAnswer::Settle(boss.handle_settle(settle)),
             SyncRequest::Shares(shares) => SyncAnswer::Shares(boss.handle_shares(&shares)),
+            SyncRequest::Group(_) => unreachable!("a history of a boss has no groups"),
         })
     }
 }

@@ -7,3 +7,4 @@ mod cluster;
 mod settlement;
 mod leaderboard;
 mod shard;
+mod groups;

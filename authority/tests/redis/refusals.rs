@@ -23,7 +23,7 @@ fn ok(server: &Server, words: &[&str]) {
 }
 
 /// The text of a refusal, which must name its cure.
-fn refusal<T: std::fmt::Debug>(answer: Result<T, Unavailable>, cure: &str) {
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Unavailable>, cure: &str) {
     let Err(Unavailable::Refused(text)) = answer else { panic!("not a refusal: {answer:?}") };
     assert!(text.contains(cure), "`{cure}` is missing in: {text}");
     assert!(!text.contains("secret"), "no password is shown: {text}");

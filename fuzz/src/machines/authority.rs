@@ -111,7 +111,7 @@ impl World {
             SyncRequest::Reign(reign) => SyncAnswer::Reign(machine.handle_reign(reign)),
             SyncRequest::Settle(settle) => SyncAnswer::Settle(machine.handle_settle(settle)),
             SyncRequest::Shares(asked) => SyncAnswer::Shares(machine.handle_shares(&asked)),
-            SyncRequest::ReadLog(_) | SyncRequest::Bosses => return None,
+            SyncRequest::ReadLog(_) | SyncRequest::Bosses | SyncRequest::Group(_) => return None,
         })
     }
 

@@ -230,7 +230,8 @@ fn typed(answer: SyncAnswer) -> Answer {
         | SyncAnswer::ReadLog(_)
         | SyncAnswer::Bosses(_)
         | SyncAnswer::Reign(_)
-        | SyncAnswer::Settle(_) => unreachable!("no shard asks for it"),
+        | SyncAnswer::Settle(_)
+        | SyncAnswer::Group(_) => unreachable!("no shard asks for it"),
     }
 }
 

@@ -429,7 +429,8 @@ impl Process {
                     | SyncAnswer::ReadLog(_)
                     | SyncAnswer::Bosses(_)
                     | SyncAnswer::Reign(_)
-                    | SyncAnswer::Settle(_) => return Ok(()),
+                    | SyncAnswer::Settle(_)
+                    | SyncAnswer::Group(_) => return Ok(()),
                 };
                 self.heard = truth_of(&answer).copied().or(self.heard);
                 machine.handle_answer(now, answer);

@@ -21,7 +21,8 @@ impl Core {
             | SyncRequest::ReadLog(_)
             | SyncRequest::Bosses
             | SyncRequest::Reign(_)
-            | SyncRequest::Settle(_) => return,
+            | SyncRequest::Settle(_)
+            | SyncRequest::Group(_) => return,
         };
         self.note(&Note::Asked { process, call, what });
     }
@@ -49,7 +50,8 @@ impl Core {
             | SyncAnswer::ReadLog(_)
             | SyncAnswer::Bosses(_)
             | SyncAnswer::Reign(_)
-            | SyncAnswer::Settle(_) => return,
+            | SyncAnswer::Settle(_)
+            | SyncAnswer::Group(_) => return,
         };
         self.note(&Note::Answered { process, call, what });
     }

@@ -68,6 +68,9 @@ pub(super) const CHECKS: &[Check] = &[
         how: How::Test(&["--test", "conformance", "--", "redis_gives_the_answers"]),
     },
     Check { name: "redis", how: How::Test(&["--test", "redis", "--", "settlement::"]) },
+    Check { name: "groups", how: How::Test(&["--test", "groups", "--", "redis_keeps"]) },
+    // Programs that share a structure, in worlds of their own.
+    Check { name: "replicas", how: How::Test(&["--test", "replicas"]) },
     // Every order of events of a small cluster.
     Check { name: "model", how: How::Test(&["--test", "model", "--", "keep_every_law"]) },
     // Real processes among real faults.
@@ -153,6 +156,13 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ("redis-term-unchecked", "conformance"),
     ("redis-fold-unchecked", "redis"),
     ("redis-unstable", "redis"),
+    ("redis-edit-twice", "groups"),
+    ("redis-expect-ignored", "groups"),
+    ("redis-fork-unseen", "groups"),
+    ("redis-value-unchecked", "groups"),
+    ("edit-renumbered", "replicas"),
+    ("transaction-stale", "replicas"),
+    ("lie-believed", "replicas"),
 ];
 
 /// Every kind of finding that a wrong game causes in chaos, by a mutant that causes it.
