@@ -23,6 +23,12 @@ impl Clock {
         Micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
     }
 
+    /// So long from now.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Micros {
+        self.now() + Micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX))
+    }
+
     /// The instant of `at`, or one so far away that it never comes.
     #[must_use]
     pub fn instant(self, at: Option<Micros>) -> Instant {
