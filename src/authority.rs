@@ -53,6 +53,18 @@ pub(crate) fn open(flag: &str, purpose: Purpose) -> anyhow::Result<Arc<dyn Autho
     bail!("`{flag}` names no authority; write embedded:DIR, redis://HOST:PORT or ws://HOST:PORT")
 }
 
+/// Opens the authority that `--store` names: one of those, or one that is kept nowhere.
+pub(crate) fn open_store(flag: &str) -> anyhow::Result<Arc<dyn Authority>> {
+    if flag != "memory" {
+        return open(flag, Purpose::Play);
+    }
+    tracing::warn!(
+        target: "worldboss",
+        "nothing of this authority outlives its process; --store embedded:DIR keeps it on a disk",
+    );
+    Ok(Arc::new(Embedded::in_memory()?))
+}
+
 /// `worldboss authority load`: puts the Function library where shards call it.
 pub(crate) async fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     if !args.authority.starts_with("redis") {

@@ -6,6 +6,7 @@ use crate::authority::{
 };
 use crate::{chaos::ChaosArgs, sim::SimArgs};
 use clap::{Args, Parser, Subcommand};
+use protocol::GroupName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,9 +59,20 @@ pub(crate) struct PlayArgs {
     /// No bots.
     #[arg(long, env = "WORLDBOSS_NO_BOTS")]
     pub(crate) no_bots: bool,
+    /// A shared structure that pages of this server may read and change, beside the boss's war
+    /// room. Can be given several times.
+    #[arg(long, env = "WORLDBOSS_SHARE", value_name = "GROUP", value_delimiter = ',',
+        value_parser = group)]
+    pub(crate) share: Vec<GroupName>,
     /// Open the page in the browser.
     #[arg(long, env = "WORLDBOSS_OPEN")]
     pub(crate) open: bool,
+}
+
+fn group(name: &str) -> Result<GroupName, String> {
+    let group = GroupName(name.to_owned());
+    group.check().map_err(|why| why.to_string())?;
+    Ok(group)
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +97,11 @@ pub(crate) struct ShardArgs {
     /// The boss [default: the one that comes along].
     #[arg(long, env = "WORLDBOSS_SCENARIO", value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// A shared structure that pages of this server may read and change, beside the boss's war
+    /// room. Can be given several times.
+    #[arg(long, env = "WORLDBOSS_SHARE", value_name = "GROUP", value_delimiter = ',',
+        value_parser = group)]
+    pub(crate) share: Vec<GroupName>,
     /// Threads that own the players' sockets [default: one per core].
     #[arg(long, env = "WORLDBOSS_WORKERS", value_name = "N")]
     pub(crate) workers: Option<usize>,
@@ -122,8 +139,8 @@ pub(crate) struct ServeArgs {
     /// Where to listen.
     #[arg(long, env = "WORLDBOSS_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,
-    /// Where the truth is kept.
-    #[arg(long, env = "WORLDBOSS_STORE", value_name = "embedded:DIR|redis://...")]
+    /// Where the truth is kept; `memory` forgets it when the process ends.
+    #[arg(long, env = "WORLDBOSS_STORE", value_name = "embedded:DIR|redis://...|memory")]
     pub(crate) store: String,
     /// A boss that begins, or whose next generation will be so [default: the one that comes
     /// along, if it has none].

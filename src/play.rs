@@ -46,6 +46,7 @@ pub(crate) async fn run(args: PlayArgs) -> anyhow::Result<ExitCode> {
         data: data.join(format!("boss-{boss}")).join("shard-1"),
         workers: cores(),
         authority: Arc::clone(&authority),
+        share: args.share,
     };
     let running = shard::start(config)?;
     let url = url(running.addr());

@@ -1,6 +1,5 @@
 //! `worldboss authority serve`: an authority on a port of its own, for shards in other processes.
 
-use crate::authority::Purpose;
 use crate::cli::ServeArgs;
 use crate::shard::{bind, scenario};
 use crate::{authority, signals};
@@ -13,7 +12,7 @@ use std::sync::Arc;
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let scenario = scenario(args.scenario.as_deref())?;
     let listener = bind(args.listen)?;
-    let authority = authority::open(&args.store, Purpose::Play)?;
+    let authority = authority::open_store(&args.store)?;
     let boss = authority::begin(&authority, scenario, args.scenario.is_some()).await;
     let server = sync::serve(listener, Arc::clone(&authority))?;
     tracing::info!(

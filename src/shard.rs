@@ -26,6 +26,7 @@ pub(crate) async fn run(args: ShardArgs) -> anyhow::Result<ExitCode> {
         data: args.data,
         workers: args.workers.unwrap_or_else(cores),
         authority: Arc::clone(&authority),
+        share: args.share,
     };
     let running = shard::start(config)?;
     tracing::info!(

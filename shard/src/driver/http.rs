@@ -36,6 +36,7 @@ pub(super) fn routes(site: Arc<Site>) -> Router {
     let sync = site.sync.routes();
     Router::new()
         .route("/", get(page))
+        .route("/list.html", get(page))
         .route("/assets/{file}", get(page))
         .route("/ws", get(upgrade))
         .route("/livez", get(|| async { "ok\n" }))

@@ -1,6 +1,7 @@
 //! What `/metrics` shows, in the words of the Prometheus conventions.
 
 use crate::machine::{Counts, Machine};
+use authority::door::Door;
 use authority::sync::Service;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -43,11 +44,12 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new(sync: &Service) -> Self {
+    pub(super) fn new(sync: &Service, door: &Door) -> Self {
         let mut registry = Registry::with_prefix("worldboss");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The build", build);
         sync.register(&mut registry);
+        door.register(&mut registry);
         let to = &mut registry;
         let times = || Histogram::new(exponential_buckets(0.000_25, 2.0, 14));
         let mut metrics = Self {

@@ -4,6 +4,7 @@ mod entropy;
 mod metrics;
 mod http;
 mod page;
+mod room;
 mod session;
 mod outbox;
 mod journal;
@@ -25,7 +26,7 @@ use authority::sync::Service;
 use http::Site;
 use journal::Writer;
 use metrics::Metrics;
-use protocol::{BossId, JoinAnswer, Micros, ShardId};
+use protocol::{BossId, GroupName, JoinAnswer, Micros, ShardId};
 use score::{Backoff, Clock};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ pub struct Config {
     pub workers: usize,
     /// The owner of the truth.
     pub authority: Arc<dyn Authority>,
+    /// Groups that pages of this shard may share, beside the war room of its boss.
+    pub share: Vec<GroupName>,
 }
 
 /// Why a shard can't start.
@@ -125,7 +128,8 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let (store, disk) = Store::open(&config.data)?;
     let opening = Opening::new(config.boss, config.shard, disk, entropy::journal())?;
     let sync = Service::new(Arc::clone(&config.authority));
-    let (clock, metrics) = (Clock::start(), Metrics::new(&sync));
+    let door = room::door(&config.authority, config.boss, config.share);
+    let (clock, metrics) = (Clock::start(), Metrics::new(&sync, &door));
     let workers: Vec<_> = (0..config.workers.max(1))
         .map(|idx| worker::start(idx, clock, metrics.clone()))
         .collect::<Result<_, _>>()?;
@@ -143,7 +147,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     });
     // Health is answered until the very end, players only while the shard is open.
     let books = Books::new(Arc::clone(&config.authority), Some(config.boss), clock);
-    let routes = http::routes(Arc::clone(&site)).merge(books.routes());
+    let routes = http::routes(Arc::clone(&site)).merge(books.routes()).merge(door.routes());
     let serving = tokio::spawn(port::serve(config.listener, routes));
     let authority = config.authority;
     let task = tokio::spawn(async move {
@@ -179,6 +183,7 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             syncing: None,
         };
         let exit = ticker.run(stopped, &site.open).await;
+        door.stop();
         site.sync.stop().await;
         serving.abort();
         let joined = tokio::task::spawn_blocking(move || {
