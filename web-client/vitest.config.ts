@@ -2,4 +2,7 @@
 
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'] } });
+export default defineConfig({
+  // Random tests take their time beside a build.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000 },
+});

@@ -17,10 +17,18 @@ const SAID_MAX = 10;
 export class Process {
   private child: ChildProcess | null = null;
 
-  /** Starts a program, and waits for a line that fits; gives back its part in brackets. */
-  async start(program: string, args: readonly string[], pattern: RegExp): Promise<string> {
+  /**
+   * Starts a program, and waits for a line that fits; gives back its part in brackets. What else it
+   * says on stdout is heard.
+   */
+  async start(
+    program: string,
+    args: readonly string[],
+    pattern: RegExp,
+    heard: (line: string) => void = () => {},
+  ): Promise<string> {
     const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       // What the tester has set must not change what is tested.
       env: { PATH: process.env.PATH, WORLDBOSS_LOG: 'warn,worldboss=info' },
     });
@@ -48,10 +56,15 @@ export class Process {
           else rest(line);
         });
       };
-      listen(child.stdout, () => {});
+      listen(child.stdout, heard);
       listen(child.stderr, (line) => process.stderr.write(`${line}\n`));
     });
     return Promise.race([found, ended]);
+  }
+
+  /** Types a line. */
+  type(line: string): void {
+    this.child?.stdin?.write(`${line}\n`);
   }
 
   /** Ends it as a power cut of the process would. */

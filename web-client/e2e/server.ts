@@ -29,6 +29,8 @@ export interface Options {
   shard?: { id: number; authority: string };
   /** Bots of `worldboss play`. */
   bots?: number;
+  /** Groups that pages may share. */
+  share?: string[];
   /** A scenario's text. */
   scenario?: string;
 }
@@ -39,13 +41,14 @@ export class Server {
   private readonly data = mkdtempSync(join(tmpdir(), 'worldboss-'));
   private readonly args: string[];
 
-  constructor({ shard, bots = 0, scenario }: Options) {
+  constructor({ shard, bots = 0, share = [], scenario }: Options) {
     if (shard === undefined) {
       this.args = ['play', ...(bots > 0 ? ['--bots', String(bots)] : ['--no-bots'])];
     } else {
       const { id, authority } = shard;
       this.args = ['shard', '--shard-id', String(id), '--authority', authority, '--guests'];
     }
+    this.args.push(...share.flatMap((group) => ['--share', group]));
     if (scenario !== undefined) {
       const file = join(this.data, 'scenario.toml');
       writeFileSync(file, scenario);

@@ -1,9 +1,9 @@
 // Messages in and out: bytes become checked values here, by the forms of their types.
 
 import { produce } from 'immer';
-import { close, open } from './items';
+import { close } from './bytes';
+import { open } from './items';
 import type { PlayerMessage, ShardMessage } from './protocol';
-import * as protocol from './protocol';
 import {
   Ack,
   Board,
@@ -12,6 +12,8 @@ import {
   Hello,
   Hit,
   InputSeq,
+  PlayerType,
+  ShardType,
   Spoils,
   State,
   Token,
@@ -21,8 +23,6 @@ import type { Form, Items } from './ucore';
 import { DecodeError, decodeState, encodeState, u64 } from './ucore';
 
 export { DecodeError } from './ucore';
-
-const { PlayerType, ShardType } = protocol;
 
 function takeBody<T>(form: Form<T>, from: Items): T {
   const body = from.array((items) => form.read('open', items));

@@ -1,5 +1,6 @@
 // Hop 3, connection: leaves the browser, and comes back by itself when the link is lost.
 
+import { backoffMs } from './backoff';
 import { DecodeError, encodePlayer, ShardReader } from './codec';
 import type { Pending } from './prediction';
 import type { ShardMessage, Token, Welcome } from './protocol';
@@ -55,8 +56,6 @@ export interface Listener {
   message(message: ShardMessage): void;
 }
 
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
 /** After this time without a Welcome the shard counts as gone. */
 export const GONE_MS = 60_000;
 /** A link that lived shorter than this did not cure what ended the one before. */
@@ -204,11 +203,6 @@ export class Connection {
     this.link = link;
     this.listener.link(link);
   }
-}
-
-/** The longest wait before a repetition, counted from 0. */
-export function backoffMs(repetition: number): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(repetition, 10));
 }
 
 /** The wait that a stopping or full shard asks for. */

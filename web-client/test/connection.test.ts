@@ -1,8 +1,9 @@
 // The link: greeted, lost, back by itself with everything unanswered, or gone for good.
 
 import { describe, expect, it } from 'vitest';
+import { backoffMs } from '../src/backoff';
 import { decodePlayer, encodeShard } from '../src/codec';
-import { backoffMs, Connection, type Events, GONE_MS, type Link } from '../src/connection';
+import { Connection, type Events, GONE_MS, type Link } from '../src/connection';
 import type { Pending } from '../src/prediction';
 import type { PlayerMessage, ShardMessage } from '../src/protocol';
 import { PlayerType, PROTOCOL } from '../src/protocol';

@@ -4,7 +4,7 @@ import { skillOfKey } from '../input';
 import type { SkillId } from '../protocol';
 import type { Game } from '../store';
 import { drawBoard, listenToBoard } from './board';
-import { byId } from './dom';
+import { byId, setText } from './dom';
 import { aimAt, drawFloats } from './floats';
 import { drawHealth } from './health';
 import { drawSkills } from './skills';
@@ -21,6 +21,7 @@ export interface Hands {
 
 const arena = byId('arena', HTMLElement);
 const figure = byId('figure', HTMLImageElement);
+const room = byId('room-button', HTMLButtonElement);
 
 /** Draws a game. Everything in it has a place of its own, which no state moves. */
 export function draw(game: Game, now: number, hands: Hands): void {
@@ -37,6 +38,7 @@ export function listen(current: () => Game, hands: Hands): void {
   onRetry(hands.retry);
   onDismiss(hands.dismiss);
   listenToBoard();
+  room.addEventListener('click', toggleRoom);
   arena.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;
     const { left, top, width, height } = arena.getBoundingClientRect();
@@ -46,10 +48,19 @@ export function listen(current: () => Game, hands: Hands): void {
   addEventListener('keydown', (event) => {
     if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
     const isText = event.target instanceof HTMLInputElement;
+    if (!isText && event.key === 'w') return toggleRoom();
     // A focused button takes Space and Enter for itself.
     const isOwn = event.target instanceof HTMLButtonElement && !/^[1-9]$/.test(event.key);
     if (!isText && !isOwn && pressKey(event.key)) event.preventDefault();
   });
+
+  /** It is loaded when it is wanted for the first time. */
+  function toggleRoom(): void {
+    // Whoever plans has a name.
+    if (current().name === '') return;
+    const isMissing = () => setText(room, 'War room: not loaded, try again');
+    import('./room').then(({ toggle }) => toggle(() => current().name), isMissing);
+  }
 
   function pressKey(key: string): boolean {
     const skill = skillOfKey(current().spec, key);
