@@ -28,3 +28,4 @@ mod repair;
 mod recover;
 mod tail;
 mod chaos;
+mod shared;

@@ -5,6 +5,8 @@ use futures::{SinkExt, StreamExt};
 use protocol::{
     Ack, CloseCode, Gen, Hello, Hit, InputSeq, PlayerMessage, ShardMessage, SkillId, Tick,
 };
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
@@ -279,4 +281,23 @@ fn a_plain_request_to_the_socket_is_told_what_to_do() {
     assert!(server.get("/livez").starts_with("HTTP/1.1 200"));
     let ledger = server.get("/api/ledger");
     assert!(ledger.contains("\"generation\":1") && ledger.contains("\"hp\":50000000"), "{ledger}");
+}
+
+#[test]
+fn an_authority_that_keeps_nothing_says_so_and_is_none_for_a_shard() {
+    let mut serve = worldboss();
+    serve.args(["authority", "serve", "--listen", "127.0.0.1:0", "--store", "memory"]);
+    let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(serve.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let said: Vec<_> = said.take_while(|line| !line.contains("listens on ws://")).collect();
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    let warned = said.iter().any(|line| line.contains("nothing of this authority outlives"));
+    assert!(warned, "{said:?}");
+    let dir = tempfile::tempdir().unwrap();
+    let mut shard = worldboss();
+    shard.args(["shard", "--shard-id", "1", "--listen", "127.0.0.1:0", "--guests"]);
+    let (code, stderr) = output(shard.args(["--authority", "memory", "--data"]).arg(dir.path()));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("`memory` names no authority; write embedded:DIR"), "{stderr}");
 }
