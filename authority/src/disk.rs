@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 const FORMAT: TableDefinition<'_, &str, u64> = TableDefinition::new("format");
 
-/// What a store on a disk of its own keeps in memory.
-const CACHE_BYTES: usize = 1024 * 1024;
+/// What a store keeps in memory of its file. Little is read twice: its process knows the rest.
+const CACHE_BYTES: usize = 256 * 1024;
 
 /// Why a store file can't be used. Each text names the file and the cure.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +108,7 @@ impl Kind {
     ) -> Result<Database, DiskError> {
         let nowhere = Path::new("");
         let is_new = disk.len().map_err(|error| self.damaged(nowhere, error))? == 0;
-        let mut builder = Database::builder();
-        builder.set_cache_size(CACHE_BYTES);
-        let opened = builder.create_with_backend(disk);
+        let opened = builder().create_with_backend(disk);
         let database = opened.map_err(|error| self.open_error(nowhere, error))?;
         if is_new {
             self.fill(&database, create).map_err(|error| self.damaged(nowhere, error))?;
@@ -119,7 +117,7 @@ impl Kind {
     }
 
     fn open_checked(&self, dir: &Path) -> Result<Database, DiskError> {
-        let opened = Database::open(self.path(dir));
+        let opened = builder().open(self.path(dir));
         self.check(dir, opened.map_err(|error| self.open_error(dir, error))?)
     }
 
@@ -146,7 +144,7 @@ impl Kind {
         let path = self.path(dir);
         let building = path.with_extension(format!("new-{}", std::process::id()));
         let io = |error: std::io::Error| DiskError::Io(path.clone(), error.to_string());
-        let database = Database::create(&building).map_err(|error| self.open_error(dir, error))?;
+        let database = builder().create(&building).map_err(|error| self.open_error(dir, error))?;
         self.fill(&database, create).map_err(|error| self.damaged(dir, error))?;
         drop(database);
         // A link, and not a rename: it fails if another process was faster, whose file it is then.
@@ -194,6 +192,12 @@ impl Kind {
         }
         self.damaged(dir, error)
     }
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
 }
 
 /// Runs what reads a file that may be damaged. The store's assertions fail on some damage, and a
