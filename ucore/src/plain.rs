@@ -5,6 +5,7 @@ use crate::{
     Bin, Coalesce, DecodeError, Key, Lane, Place, Reader, Reject, Run, Schema, Typed, part,
 };
 use crate::{Updatable, Wire, Writer};
+use arrayvec::ArrayVec;
 use std::collections::BTreeMap;
 
 impl<T: Wire> Wire for Vec<T> {
@@ -28,6 +29,32 @@ impl<T: Wire> Wire for Vec<T> {
 }
 
 impl<T: Typed> Typed for Vec<T> {
+    const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA);
+}
+
+/// A list with a bound. Its bytes are those of a `Vec`; one that is too long is no value.
+impl<T: Wire, const N: usize> Wire for ArrayVec<T, N> {
+    fn write(&self, run: Run, to: &mut Writer) {
+        to.list(run, |to| self.iter().for_each(|value| value.write(Run::Closed, to)));
+    }
+
+    fn read(run: Run, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        from.list(run, |from| {
+            let mut values = Self::new();
+            while from.has_more() {
+                let value = T::read(Run::Closed, from)?;
+                values.try_push(value).map_err(|_| DecodeError::Range)?;
+            }
+            Ok(values)
+        })
+    }
+
+    fn fits(&self) -> Result<(), Reject> {
+        self.iter().try_for_each(Wire::fits)
+    }
+}
+
+impl<T: Typed, const N: usize> Typed for ArrayVec<T, N> {
     const SCHEMA: &'static Schema = &Schema::List(T::SCHEMA);
 }
 
@@ -343,7 +370,16 @@ impl<A: Updatable, B: Updatable, P: Place<Value = (A, B)>> PairOps<A, B> for P {
 
 #[cfg(test)]
 mod tests {
-    use crate::{decode, encode};
+    use crate::{DecodeError, decode, encode};
+    use arrayvec::ArrayVec;
+
+    #[test]
+    fn a_list_with_a_bound_has_the_bytes_of_any_list_and_no_room_for_one_more() {
+        let full = encode(&vec![1_u8, 2, 3]);
+        assert_eq!(encode(&ArrayVec::from([1_u8, 2, 3])), full);
+        assert_eq!(decode(&full), Ok(ArrayVec::from([1_u8, 2, 3])));
+        assert_eq!(decode::<ArrayVec<u8, 2>>(&full), Err(DecodeError::Range));
+    }
 
     #[test]
     fn an_option_of_a_list_that_begins_with_nil_is_something() {
