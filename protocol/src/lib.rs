@@ -7,6 +7,7 @@ mod ids;
 pub mod limits;
 mod codec;
 mod message;
+mod reckoning;
 mod spec;
 mod scenario;
 mod sync;
@@ -53,7 +54,7 @@ pub use ledger::{Ledger, LedgerGeneration, LedgerJournal, LedgerPlayer};
 pub use life::{Life, Status};
 pub use message::{
     Ack, BossCard, CloseCode, Hello, Hit, MessageError, PlayerMessage, Refusal, RefusalReason,
-    ShardMessage, Spoils, State, StateUpdate, Tally, Welcome,
+    ShardMessage, Spoils, State, StateUpdate, Tallies, Tally, Welcome,
 };
 pub use numbered::Numbered;
 pub use request::{Spawn, SpawnAnswer, SyncAnswer, SyncRequest, Unavailable};
@@ -70,10 +71,10 @@ pub use sync::{
 pub use update::BossUpdate;
 
 /// The version of the player's protocol. A shard speaks exactly one.
-pub const PROTOCOL: u16 = 3;
+pub const PROTOCOL: u16 = 4;
 
 /// The WebSocket sub-protocol that names [`PROTOCOL`].
-pub const SUBPROTOCOL: &str = "worldboss.v3";
+pub const SUBPROTOCOL: &str = "worldboss.v4";
 
 /// The WebSocket sub-protocol of the sync service.
 pub const SYNC_SUBPROTOCOL: &str = "worldboss.sync.v3";

@@ -28,11 +28,27 @@ pub const INPUTS_PER_TICK_MAX: usize = 64;
 /// Refusals that wait for a connection which does not read. More: close code 1013.
 pub const REFUSALS_WAITING_MAX: usize = 256;
 
+/// Milliseconds of the shortest tick.
+pub const TICK_MS_MIN: u16 = 20;
+
+/// Milliseconds of the longest tick, also of a shard that is overloaded.
+pub const TICK_MS_MAX: u16 = 1_000;
+
 /// Generations for which a session keeps its tally. Older tallies are dropped.
 pub const TALLIES_MAX: usize = 4;
 
 /// Most ticks between two state frames that a client may ask for.
 pub const FRAME_EVERY_MAX: u8 = 50;
+
+/// Milliseconds after which a client gets a state frame, whether or not there is anything to see.
+pub const FRAME_GAP_MS_MAX: u64 = 1_000;
+
+/// Milliseconds for which a client reckons on from a state. Then the bar stands still.
+pub const RECKON_MS_MAX: u64 = 1_500;
+
+/// Ticks whose states a shard remembers, to know what a client sees that has one of them. Who has
+/// an older one gets the next state.
+pub const RECKONED_TICKS_MAX: usize = 64;
 
 /// Bytes that wait in the outbox of a connection which does not read. Beyond: it skips state
 /// frames and boards; a control frame beyond it closes the connection.

@@ -1,9 +1,10 @@
 //! What a player and a shard say to each other: `[type, body]`, one message per binary frame.
 
-use crate::limits::{FRAME_EVERY_MAX, NAME_CHARS_MAX};
+use crate::limits::{FRAME_EVERY_MAX, NAME_CHARS_MAX, TALLIES_MAX};
 use crate::{
     Board, BossSpec, Gen, InputSeq, PlayerId, ShardId, Share, SkillId, Status, Tick, Token,
 };
+use arrayvec::ArrayVec;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use ucore::{DecodeError, Reader, Run, Set, Updatable, Version, Wire, Writer};
@@ -123,7 +124,8 @@ pub struct Hello {
     pub name: String,
     /// The token of the session to resume.
     pub session: Option<Token>,
-    /// Ticks from one state frame to the next, 1 to [`FRAME_EVERY_MAX`].
+    /// Ticks from one state frame to the next, 1 to [`FRAME_EVERY_MAX`]; 0 for those alone that can
+    /// be seen by who reckons between them, see [`State::hp_after`].
     pub every: u8,
 }
 
@@ -134,8 +136,8 @@ impl Hello {
     /// A sentence that names the field and the limit.
     pub fn check(&self) -> Result<(), String> {
         check_name(&self.name)?;
-        if !(1..=FRAME_EVERY_MAX).contains(&self.every) {
-            return Err(format!("`every` is {}, expected 1 to {FRAME_EVERY_MAX}", self.every));
+        if self.every > FRAME_EVERY_MAX {
+            return Err(format!("`every` is {}, expected 0 to {FRAME_EVERY_MAX}", self.every));
         }
         Ok(())
     }
@@ -183,8 +185,11 @@ pub struct Welcome {
     /// The last input sequence that is answered.
     pub seq: InputSeq,
     /// What the session's hits did, per generation, the newest [`crate::limits::TALLIES_MAX`].
-    pub tallies: Vec<Tally>,
+    pub tallies: Tallies,
 }
+
+/// What a session's hits did, in its newest generations.
+pub type Tallies = ArrayVec<Tally, TALLIES_MAX>;
 
 /// What a session's hits did in one generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Wire)]
@@ -208,9 +213,12 @@ pub struct Ack {
     /// The last answered input sequence.
     pub seq: InputSeq,
     /// The tallies that changed since the last Ack.
-    pub tallies: Vec<Tally>,
+    pub tallies: Tallies,
     /// Hits that were refused since the last Ack, with the reason.
     pub refused: Vec<Refusal>,
+    /// Whether it answers several ticks, or one again: then nobody can say at which of them, up to
+    /// `tick`, each hit was accepted.
+    pub folded: bool,
 }
 
 impl Ack {
@@ -221,10 +229,22 @@ impl Ack {
         for tally in newer.tallies {
             match self.tallies.iter_mut().find(|old| old.generation == tally.generation) {
                 Some(old) => *old = tally,
-                None => self.tallies.push(tally),
+                None => self.tell(tally),
             }
         }
         self.refused.extend(newer.refused);
+        self.folded = true;
+    }
+
+    /// Adds a tally; the one of the oldest generation goes if there are too many.
+    fn tell(&mut self, tally: Tally) {
+        if !self.tallies.is_full() {
+            return self.tallies.push(tally);
+        }
+        let oldest = self.tallies.iter_mut().min_by_key(|tally| tally.generation);
+        if let Some(oldest) = oldest.filter(|oldest| oldest.generation < tally.generation) {
+            *oldest = tally;
+        }
     }
 }
 
@@ -344,6 +364,9 @@ pub struct State {
     /// Players online, on all shards.
     #[update(tag = 11, ordered)]
     pub players: u32,
+    /// Milliseconds from this tick to the next: more than usual while there is too much to do.
+    #[update(tag = 12, ordered)]
+    pub tick_ms: u16,
 }
 
 impl State {
@@ -366,6 +389,7 @@ impl State {
             phase: new(self.phase, before.phase),
             hp_max: new(self.hp_max, before.hp_max),
             players: new(self.players, before.players),
+            tick_ms: new(self.tick_ms, before.tick_ms),
         }
     }
 }
@@ -382,7 +406,7 @@ impl Serialize for StateUpdate {
             )+};
         }
         entries!(tick version hp predicted rate age_ms counted);
-        entries!(generation status phase hp_max players);
+        entries!(generation status phase hp_max players tick_ms);
         map.end()
     }
 }
@@ -405,4 +429,26 @@ pub struct BossCard {
     pub generation: Gen,
     /// Name, phases, skills.
     pub spec: BossSpec,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ack_that_waits_keeps_the_newest_generations_in_whatever_order_they_come() {
+        let tally = |generation| Tally { generation: Gen(generation), hits: 1, damage: 1, late: 0 };
+        let ack = |generations: &[u32]| Ack {
+            tick: Tick(1),
+            seq: InputSeq(1),
+            tallies: generations.iter().copied().map(tally).collect(),
+            refused: Vec::new(),
+            folded: false,
+        };
+        let mut waiting = ack(&[8, 5, 6, 7]);
+        waiting.merge(ack(&[9, 3]));
+        let mut kept: Vec<_> = waiting.tallies.iter().map(|it| it.generation.0).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [6, 7, 8, 9]);
+    }
 }

@@ -131,6 +131,10 @@ mutants! {
     OlderTruthIgnored = "older-truth-ignored",
     /// Fan-out: players are told a step that may still be rolled back.
     ToldTooSoon = "told-too-soon",
+    /// Fan-out: a state by which a client's bar would change is not sent.
+    FrameUnsent = "frame-unsent",
+    /// Pace: a tick stays as wide as it is, however much there is to do.
+    TickNotWidened = "tick-not-widened",
     /// Redis: of an interval that was counted in part, the Function counts the whole.
     RedisNoDedupe = "redis-no-dedupe",
     /// Redis: the Function takes pushes of a sealed journal.

@@ -1,6 +1,8 @@
 //! Scenario files: what a boss is. TOML in, checked once, with the key and line of every mistake.
 
-use crate::limits::{HP_MAX, PHASES_MAX, REWARDS_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX};
+use crate::limits::{
+    HP_MAX, PHASES_MAX, REWARDS_MAX, SCENARIO_BYTES_MAX, SKILLS_MAX, TICK_MS_MAX, TICK_MS_MIN,
+};
 use crate::{BossId, BossSpec, Missing, Phase, Reward, RewardId, Skill, SkillId, Timing};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
@@ -126,7 +128,12 @@ impl Check<'_> {
         let TimingTable { tick_ms, collect_s, respawn_s } = table;
         let seconds = 1..=3_600;
         Ok(Timing {
-            tick_ms: self.optional("timing.tick_ms", tick_ms.as_ref(), 100, 20..=1_000)?,
+            tick_ms: self.optional(
+                "timing.tick_ms",
+                tick_ms.as_ref(),
+                100,
+                TICK_MS_MIN..=TICK_MS_MAX,
+            )?,
             collect_s: self.optional(
                 "timing.collect_s",
                 collect_s.as_ref(),

@@ -1,6 +1,6 @@
 //! What a boss is, as its scenario says.
 
-use crate::limits::{HP_MAX, PHASES_MAX, REWARDS_MAX, SKILLS_MAX};
+use crate::limits::{HP_MAX, PHASES_MAX, REWARDS_MAX, SKILLS_MAX, TICK_MS_MAX, TICK_MS_MIN};
 use crate::{RewardId, SkillId};
 use serde::{Deserialize, Serialize};
 use ucore::{Wire, int53};
@@ -36,7 +36,7 @@ impl BossSpec {
         within("the number of phases", self.phases.len(), 1, PHASES_MAX)?;
         within("the number of skills", self.skills.len(), 1, SKILLS_MAX)?;
         within("the number of rewards", self.rewards.len(), 0, REWARDS_MAX)?;
-        within("tick_ms", timing.tick_ms, 20, 1_000)?;
+        within("tick_ms", timing.tick_ms, TICK_MS_MIN, TICK_MS_MAX)?;
         within("collect_s", timing.collect_s, 1, 3_600)?;
         within("respawn_s", timing.respawn_s, 1, 3_600)?;
         let names = [&self.name].into_iter().chain(self.phases.iter().map(|phase| &phase.name));

@@ -65,11 +65,27 @@ fn what_players_say_has_these_bytes() {
     let name = "Ada".to_owned();
     let hello = Hello { protocol: PROTOCOL, name, session: None, every: 1 };
     player("hello", &PlayerMessage::Hello(hello.clone()));
-    let resume = Hello { session: Some(token()), every: 2, ..hello };
+    let resume = Hello { session: Some(token()), every: 0, ..hello };
     player("hello-resume", &PlayerMessage::Hello(resume));
     let hit = Hit { generation: Gen(3), seq: InputSeq(300), skill: SkillId(1) };
     player("hit", &PlayerMessage::Hit(hit));
 }
+
+const STATE: State = State {
+    tick: Tick(4_002),
+    version: Version(123_456),
+    generation: Gen(3),
+    status: Status::Alive,
+    phase: 1,
+    hp_max: 50_000_000,
+    hp: 31_415_926,
+    predicted: 31_415_000,
+    rate: 240_000,
+    age_ms: 104,
+    counted: Tick(4_001),
+    players: 2_000,
+    tick_ms: 100,
+};
 
 #[test]
 fn what_shards_say_has_these_bytes() {
@@ -84,29 +100,16 @@ fn what_shards_say_has_these_bytes() {
         tick: Tick(4_000),
         generation: Gen(3),
         seq: InputSeq(300),
-        tallies: vec![last, tally],
+        tallies: [last, tally].into_iter().collect(),
     };
     shard("welcome", &ShardMessage::Welcome(welcome));
     let refused = vec![Refusal { seq: InputSeq(302), reason: RefusalReason::Rate }];
     let (tick, seq) = (Tick(4_001), InputSeq(302));
-    shard("ack", &ShardMessage::Ack(Ack { tick, seq, tallies: vec![tally], refused }));
-    let state = State {
-        tick: Tick(4_002),
-        version: Version(123_456),
-        generation: Gen(3),
-        status: Status::Alive,
-        phase: 1,
-        hp_max: 50_000_000,
-        hp: 31_415_926,
-        predicted: 31_415_000,
-        rate: 240_000,
-        age_ms: 104,
-        counted: Tick(4_001),
-        players: 2_000,
-    };
-    shard("state", &ShardMessage::State(state));
-    let before = State { tick: Tick(4_001), hp: 31_440_000, status: Status::Alive, ..state };
-    shard("change", &ShardMessage::Change(state.since(&before)));
+    let tallies = [tally].into_iter().collect();
+    shard("ack", &ShardMessage::Ack(Ack { tick, seq, tallies, refused, folded: false }));
+    shard("state", &ShardMessage::State(STATE));
+    let before = State { tick: Tick(4_001), hp: 31_440_000, status: Status::Alive, ..STATE };
+    shard("change", &ShardMessage::Change(STATE.since(&before)));
     let spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
     shard("boss", &ShardMessage::Boss(BossCard { generation: Gen(3), spec }));
     shard("board", &ShardMessage::Board(board()));
@@ -349,6 +352,36 @@ fn everybody_finds_the_same_rank_in_every_language() {
         ranks(&best, &marks, &below),
     ];
     assert!(is_in("ranks.json", readable(&cases).as_bytes()), "golden vector `ranks` {CHANGED}");
+}
+
+/// A state, and its HP some milliseconds later.
+#[derive(Serialize)]
+struct Reckoned {
+    hp: u64,
+    rate: u64,
+    status: Status,
+    hp_after: BTreeMap<u64, u64>,
+}
+
+#[test]
+fn everybody_reckons_the_same_in_every_language() {
+    let reckoned = |hp, rate, status| {
+        let state = State { hp, rate, status, ..STATE };
+        let hp_after = [0, 1, 7, 100, 999, 1_000, 1_499, 1_500, 1_501, 60_000];
+        let hp_after = hp_after.into_iter().map(|ms| (ms, state.hp_after(ms))).collect();
+        Reckoned { hp, rate, status, hp_after }
+    };
+    let cases = [
+        reckoned(STATE.hp, STATE.rate, Status::Alive),
+        reckoned(50, 33, Status::Alive),
+        reckoned(1_000, 1_001, Status::Alive),
+        reckoned(1, 1_000, Status::Alive),
+        reckoned(0, 1_000, Status::Alive),
+        reckoned(1 << 52, 0, Status::Alive),
+        reckoned(1_000, 500, Status::Defeated),
+    ];
+    let same = is_in("reckoning.json", readable(&cases).as_bytes());
+    assert!(same, "golden vector `reckoning` {CHANGED}");
 }
 
 fn group(name: &str, message: &GroupRequest) {

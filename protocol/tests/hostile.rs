@@ -76,13 +76,16 @@ fn hello_names_its_limits() {
         session: None,
         every,
     };
-    assert_eq!(hello("Ada Lovelace", 1).check(), Ok(()));
+    assert_eq!(
+        [0, 1, 50].map(|every| hello("Ada Lovelace", every).check()),
+        [Ok(()), Ok(()), Ok(())]
+    );
     for (bad, what) in [
         (hello("", 1), "`name` has 0 characters, expected 1 to 24"),
         (hello(&"x".repeat(25), 1), "`name` has 25 characters, expected 1 to 24"),
         (hello("a\nb", 1), "`name` has a control character, or a space at its start or end"),
         (hello(" a", 1), "`name` has a control character, or a space at its start or end"),
-        (hello("a", 0), "`every` is 0, expected 1 to 50"),
+        (hello("a", 51), "`every` is 51, expected 0 to 50"),
     ] {
         assert_eq!(bad.check(), Err(what.to_owned()));
     }

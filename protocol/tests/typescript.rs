@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use protocol::limits::{
-    DOOR_RATE_MAX, DOOR_UPDATES_BYTES_MAX, GROUP_MARK_ENTRIES, GROUP_UPDATES_MAX, NAME_CHARS_MAX,
-    ROOM_CALLS_MAX, ROOM_MARKERS_MAX, ROOM_NOTE_CHARS_MAX, ROOM_NOTES_MAX, ROOM_READY_MAX,
+    DOOR_RATE_MAX, DOOR_UPDATES_BYTES_MAX, FRAME_EVERY_MAX, GROUP_MARK_ENTRIES, GROUP_UPDATES_MAX,
+    NAME_CHARS_MAX, RECKON_MS_MAX, ROOM_CALLS_MAX, ROOM_MARKERS_MAX, ROOM_NOTE_CHARS_MAX,
+    ROOM_NOTES_MAX, ROOM_READY_MAX,
 };
 use protocol::{
     Ack, Board, BossCard, CloseCode, Edit, Follow, GROUPS_PATH, GROUPS_SUBPROTOCOL, GroupPage,
@@ -29,7 +30,13 @@ fn the_page_has_the_types_of_today() {
     let mut module = ucore::typescript("../ucore", &schemas);
     module.push_str(&format!("\nexport const PROTOCOL = {PROTOCOL};\n"));
     module.push_str(&format!("export const SUBPROTOCOL = '{SUBPROTOCOL}';\n"));
-    module.push_str(&format!("export const NAME_CHARS_MAX = {NAME_CHARS_MAX};\n"));
+    for (name, value) in [
+        ("NAME_CHARS_MAX", NAME_CHARS_MAX as u64),
+        ("FRAME_EVERY_MAX", FRAME_EVERY_MAX.into()),
+        ("RECKON_MS_MAX", RECKON_MS_MAX),
+    ] {
+        module.push_str(&format!("export const {name} = {value};\n"));
+    }
     is_in("messages.ts", &module);
 }
 
