@@ -8,6 +8,10 @@ pub mod store;
 #[cfg(feature = "driver")]
 mod driver;
 
+/// For benches, which write journals as a shard does.
+#[cfg(feature = "driver")]
+#[doc(hidden)]
+pub use driver::Writer;
 #[cfg(feature = "driver")]
 pub use driver::{
     Config, Exit, JournalError, RecoverError, Recovered, RecoveredBook, Running, StartError,

@@ -2,7 +2,7 @@
 
 use super::metrics::Metrics;
 use super::page::page;
-use super::worker::{Command, Slot};
+use super::worker::{Command, Line, Slot};
 use authority::port::{Upgrade, come_back};
 use authority::sync::Service;
 use axum::Router;
@@ -14,12 +14,12 @@ use protocol::SUBPROTOCOL;
 use protocol::limits::CONNECTIONS_MAX;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// What the routes need.
 #[derive(Debug)]
 pub(super) struct Site {
-    pub(super) workers: Vec<mpsc::Sender<Command>>,
+    pub(super) workers: Vec<Line>,
     pub(super) next_worker: AtomicUsize,
     /// Players are let in.
     pub(super) open: AtomicBool,
@@ -79,6 +79,6 @@ async fn upgrade(State(site): State<Arc<Site>>, request: Request) -> Response {
     upgrade.accept(move |socket, read| async move {
         // A socket that can't be handed over is about to fail anyway.
         let Ok(socket) = socket.into_std() else { return };
-        drop(worker.send(Command::Socket(socket, read, slot)).await);
+        worker.tell(Command::Socket(socket, read, slot)).await;
     })
 }

@@ -7,19 +7,20 @@
 use crate::machine::{Journal, Record};
 use crate::store::Store;
 use protocol::limits::JOURNAL_RECORDS_MAX;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 
 /// A record on its way to the disk.
 struct Append {
-    record: Record,
+    record: Arc<Record>,
     checkpoint: Option<Journal>,
     done: oneshot::Sender<Result<(), String>>,
 }
 
 /// The thread that syncs records, one at a time.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub struct Writer {
     /// None once the writer is being dropped.
     appends: Option<SyncSender<Append>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -28,7 +29,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. Dropping the writer ends it, and waits until the file is closed.
-    pub(super) fn start(store: Store) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// What the system says when it gives no thread.
+    pub fn start(store: Store) -> std::io::Result<Self> {
         // The machine has at most one record under way.
         let (appends, inbox) = sync_channel(1);
         let thread = std::thread::Builder::new()
@@ -37,11 +41,12 @@ impl Writer {
         Ok(Self { appends: Some(appends), thread: Some(thread), since_checkpoint: 0 })
     }
 
-    /// Hands a record over; the receiver hears when it is durable. `journal` is the value before
-    /// it: from time to time that becomes the checkpoint, and the records before it go.
-    pub(super) fn append(
+    /// Hands a record over; the receiver hears when it is durable, or the sentence why it is not.
+    /// `journal` is the value before it: from time to time that becomes the checkpoint, and the
+    /// records before it go.
+    pub fn append(
         &mut self,
-        record: Record,
+        record: Arc<Record>,
         journal: &Journal,
     ) -> oneshot::Receiver<Result<(), String>> {
         self.since_checkpoint += 1;
@@ -113,7 +118,7 @@ mod tests {
         // Enough for two checkpoints, and some records after the last.
         let ticks = u64::from(JOURNAL_RECORDS_MAX) * 2 + 7;
         for tick in 1..=ticks {
-            let synced = writer.append(record(tick), &journal);
+            let synced = writer.append(Arc::new(record(tick)), &journal);
             assert_eq!(synced.await.unwrap(), Ok(()));
             journal.apply(record(tick)).unwrap();
         }

@@ -1,5 +1,6 @@
 //! What `/metrics` shows, in the words of the Prometheus conventions.
 
+use super::budget::{Budget, Stage};
 use crate::machine::{Counts, Machine};
 use authority::door::Door;
 use authority::sync::Service;
@@ -7,14 +8,15 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use protocol::{CloseCode, PlayerMessage, State};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-type By = Family<[(&'static str, &'static str); 1], Counter>;
+type Label = [(&'static str, &'static str); 1];
+type By = Family<Label, Counter>;
 type Codes = Family<[(&'static str, u16); 1], Counter>;
 
 /// Handles of all metrics. Cloning shares them.
@@ -26,13 +28,17 @@ pub(super) struct Metrics {
     hits: By,
     damage: Counter,
     repeated: Counter,
-    messages: By,
+    hellos_received: Counter,
+    hits_received: Counter,
     closes: Codes,
     skipped: Counter,
     pushes: By,
     unanswered: Counter,
     rollbacks: Counter,
     tick_seconds: Histogram,
+    tick_late_seconds: Histogram,
+    tick_milliseconds: Gauge,
+    stages: Family<Label, Histogram, fn() -> Histogram>,
     sync_seconds: Histogram,
     truth_age_ms: Gauge,
     version: Gauge,
@@ -51,14 +57,16 @@ impl Metrics {
         sync.register(&mut registry);
         door.register(&mut registry);
         let to = &mut registry;
-        let times = || Histogram::new(exponential_buckets(0.000_25, 2.0, 14));
+        let messages: By = add(to, "messages_received", "Messages from players by type");
+        let of_type = |messages: &By, kind| messages.get_or_create(&[("type", kind)]).clone();
         let mut metrics = Self {
             connections: add(to, "connections", "Open player connections"),
             players: add(to, "players", "Players connected to this shard"),
             hits: add(to, "hits", "Hits by result"),
             damage: add(to, "damage", "Damage accepted"),
             repeated: add(to, "hits_repeated", "Hits that were answered before"),
-            messages: add(to, "messages_received", "Messages from players by type"),
+            hellos_received: of_type(&messages, "hello"),
+            hits_received: of_type(&messages, "hit"),
             closes: add(to, "closes", "Connections closed by this shard, by close code"),
             skipped: add(to, "frames_skipped", "State frames that slow readers missed"),
             pushes: add(to, "pushes", "Pushes by what became of them"),
@@ -71,11 +79,21 @@ impl Metrics {
             suspects: add(to, "suspect_journals", "Journals that the authority has not heard of"),
             settled: add(to, "settled_generation", "Newest generation whose rewards are drawn"),
             tick_seconds: times(),
+            tick_late_seconds: times(),
+            tick_milliseconds: add(
+                to,
+                "tick_milliseconds",
+                "Length of a tick, wider under overload",
+            ),
+            stages: Family::new_with_constructor(times),
             sync_seconds: times(),
             registry: Arc::default(),
             seen: Arc::default(),
         };
         to.register("tick_seconds", "Work of a tick", metrics.tick_seconds.clone());
+        let (late, stages) = (metrics.tick_late_seconds.clone(), metrics.stages.clone());
+        to.register("tick_late_seconds", "How long after its time a tick began", late);
+        to.register("tick_stage_seconds", "Work of a tick by stage", stages);
         to.register(
             "journal_sync_seconds",
             "Sync of a tick's record",
@@ -93,11 +111,11 @@ impl Metrics {
     }
 
     pub(super) fn received(&self, message: &PlayerMessage) {
-        let kind = match message {
-            PlayerMessage::Hello(_) => "hello",
-            PlayerMessage::Hit(_) => "hit",
+        let count = match message {
+            PlayerMessage::Hello(_) => &self.hellos_received,
+            PlayerMessage::Hit(_) => &self.hits_received,
         };
-        self.messages.get_or_create(&[("type", kind)]).inc();
+        count.inc();
     }
 
     pub(super) fn closed(&self, code: CloseCode) {
@@ -114,9 +132,19 @@ impl Metrics {
         self.sync_seconds.observe(took.as_secs_f64());
     }
 
+    /// A tick has spent this, and the next one is so long.
+    pub(super) fn worked(&self, budget: &Budget, tick_ms: u16) {
+        self.tick_seconds.observe(budget.total().as_secs_f64());
+        self.tick_late_seconds.observe(budget.late.as_secs_f64());
+        self.tick_milliseconds.set(tick_ms.into());
+        for stage in Stage::ALL {
+            let times = self.stages.get_or_create(&[("stage", stage.name())]);
+            times.observe(budget.of(stage).as_secs_f64());
+        }
+    }
+
     /// Takes over what a tick changed.
-    pub(super) fn ticked(&self, took: Duration, counts: &Counts, state: &State, ready: bool) {
-        self.tick_seconds.observe(took.as_secs_f64());
+    pub(super) fn ticked(&self, counts: &Counts, state: &State, ready: bool) {
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.truth_age_ms.set(gauge(state.age_ms));
         self.version.set(gauge(state.version.0));
@@ -146,6 +174,12 @@ impl Metrics {
         self.suspects.set(i64::try_from(machine.suspects()).unwrap_or(i64::MAX));
         self.settled.set(i64::from(machine.settled().0));
     }
+}
+
+/// Seconds, from a tenth of a millisecond to five.
+fn times() -> Histogram {
+    let decades = [0.000_1, 0.001, 0.01, 0.1, 1.0];
+    Histogram::new(decades.into_iter().flat_map(|ten| [ten, 2.0 * ten, 5.0 * ten]))
 }
 
 fn add<M>(registry: &mut Registry, name: &str, help: &str) -> M

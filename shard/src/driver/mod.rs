@@ -1,5 +1,6 @@
 //! What runs the game: threads, sockets, a disk and a clock.
 
+mod budget;
 mod entropy;
 mod metrics;
 mod http;
@@ -15,16 +16,16 @@ mod recover;
 
 pub use authority::disk::DiskError as JournalError;
 pub use authority::port::listen;
+pub use journal::Writer;
 pub use recover::{RecoverError, Recovered, RecoveredBook, recover};
 
-use crate::machine::{Answer, Machine, Opened, Opening, OpeningError, Request, Step};
+use crate::machine::{Answer, Machine, Opened, Opening, OpeningError, Reckoning, Request, Step};
 use crate::store::Store;
 use authority::Authority;
 use authority::books::Books;
 use authority::port;
 use authority::sync::Service;
 use http::Site;
-use journal::Writer;
 use metrics::Metrics;
 use protocol::{BossId, GroupName, JoinAnswer, Micros, ShardId};
 use score::{Backoff, Clock};
@@ -130,14 +131,14 @@ pub fn start(config: Config) -> Result<Running, StartError> {
     let sync = Service::new(Arc::clone(&config.authority));
     let door = room::door(&config.authority, config.boss, config.share);
     let (clock, metrics) = (Clock::start(), Metrics::new(&sync, &door));
-    let workers: Vec<_> = (0..config.workers.max(1))
+    let workers: Vec<_> = (0..u16::try_from(config.workers.max(1)).unwrap_or(u16::MAX))
         .map(|idx| worker::start(idx, clock, metrics.clone()))
         .collect::<Result<_, _>>()?;
     let (stop, stopped) = watch::channel(false);
     let (unready, why) = watch::channel("the authority has not let this shard in yet");
-    let commands: Vec<_> = workers.iter().map(|worker| worker.commands.clone()).collect();
+    let lines: Vec<_> = workers.iter().map(|worker| worker.line.clone()).collect();
     let site = Arc::new(Site {
-        workers: commands.clone(),
+        workers: lines.clone(),
         next_worker: AtomicUsize::new(0),
         connections: Arc::default(),
         metrics: metrics.clone(),
@@ -156,16 +157,16 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             opened = open(opening, &store, &authority) => opened,
             () = told(&mut stopping) => Err(Exit::Stopped),
         };
-        let opened = match opened {
+        let writer = |opened| match Writer::start(store) {
+            Ok(writer) => Ok((opened, writer)),
+            Err(error) => Err(Exit::Failed(error.to_string())),
+        };
+        let (opened, writer) = match opened.and_then(writer) {
             Ok(opened) => opened,
             Err(exit) => {
                 serving.abort();
                 return exit;
             }
-        };
-        let writer = match Writer::start(store) {
-            Ok(writer) => writer,
-            Err(error) => return Exit::Failed(error.to_string()),
         };
         site.open.store(true, Ordering::Relaxed);
         let machine = Machine::new(*opened, clock.now(), entropy::seed());
@@ -176,9 +177,10 @@ pub fn start(config: Config) -> Result<Running, StartError> {
             metrics,
             writer,
             uplink,
-            workers: commands,
+            workers: lines,
             unready,
             shown: None,
+            reckoning: Reckoning::default(),
             board: None,
             syncing: None,
         };

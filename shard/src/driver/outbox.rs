@@ -5,17 +5,20 @@
 //! levels are skipped and events fold.
 
 use super::session::Inbox;
+use crate::machine::{Dues, Own};
 use bytes::Bytes;
 use futures::ready;
 use protocol::limits::{INPUT_BYTES_PER_TICK_MAX, OUTBOX_BYTES_MAX};
 use protocol::{Ack, Board, ShardMessage, State, Tick};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use std::cell::RefCell;
-use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -23,13 +26,22 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use ucore::encode_into;
 
+/// What a connection's worker and its reader share. In one place, and in this order, because each
+/// tick looks at all connections, and memory is slower than what it does there.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Link {
+    pub(super) socket: TcpStream,
+    pub(super) outbox: RefCell<Outbox>,
+}
+
 /// What waits to be written to one socket.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     /// Bytes that the socket did not take yet: whole frames, or the rest of one.
     waiting: Vec<u8>,
     /// An acknowledgement that could not be written.
-    ack: Option<Ack>,
+    ack: Option<Box<Ack>>,
     /// A close frame was queued: nothing may follow it.
     closing: bool,
     /// The tick whose state the other side has, or will have before anything else.
@@ -38,8 +50,10 @@ pub(super) struct Outbox {
     board: u64,
     /// State frames that were skipped because the other side does not read.
     pub(super) skipped: u64,
-    /// Ticks from one state frame to the next, as Hello asked.
+    /// Ticks from one state frame to the next, as Hello asked; 0 for those that can be seen.
     pub(super) every: u8,
+    /// The player's own damage that the state shown does not count.
+    pub(super) own: Own,
 }
 
 /// A tick's state, framed once for everybody.
@@ -50,11 +64,13 @@ pub(super) struct StateFrame {
     pub(super) whole: Bytes,
     /// For those who have the state of this tick: what changed since.
     pub(super) change: Option<(Tick, Bytes)>,
+    /// Who could see the difference.
+    pub(super) dues: Dues,
 }
 
 impl StateFrame {
     /// The frame of a state, for those who have the one before it and for others.
-    pub(super) fn new(state: &State, before: Option<&State>) -> Self {
+    pub(super) fn new(state: &State, before: Option<&State>, dues: Dues) -> Self {
         let framed = |message| {
             let mut bytes = Vec::with_capacity(96);
             frame(&mut bytes, &message);
@@ -62,7 +78,7 @@ impl StateFrame {
         };
         let change =
             before.map(|before| (before.tick, framed(ShardMessage::Change(state.since(before)))));
-        Self { tick: state.tick, whole: framed(ShardMessage::State(*state)), change }
+        Self { tick: state.tick, whole: framed(ShardMessage::State(*state)), change, dues }
     }
 
     fn for_who_has(&self, shown: Option<Tick>) -> &[u8] {
@@ -137,36 +153,41 @@ impl Outbox {
             self.flush(socket)?;
             return Ok(Ok(()));
         }
-        if let Some(newer) = ack {
-            match &mut self.ack {
-                Some(waiting) => waiting.merge(newer),
-                None => self.ack = Some(newer),
-            }
+        if let Some(newer) = &ack {
+            self.own.learn(newer.tick, &newer.tallies);
         }
+        let ack = self.folded(ack);
+        let is_written = ack.is_some() || !head.is_empty();
+        let state = state.filter(|state| self.wants(state, is_written));
+        // A leaderboard is not worth a system call of its own: a state follows soon.
+        let board = board.filter(|board| board.number != self.board);
+        let board = board.filter(|_| is_written || state.is_some());
         if !self.flush(socket)? {
             self.skipped += u64::from(state.is_some());
             self.waiting.append(head);
+            self.ack = ack.map(Box::new);
             return Ok(self.check());
         }
-        if let Some(ack) = self.ack.take() {
+        if let Some(ack) = ack {
             frame(head, &ShardMessage::Ack(ack));
         }
-        let board = board.filter(|board| board.number != self.board);
-        let parts = [
-            head.as_slice(),
-            board.map_or(&[][..], |board| &board.bytes),
-            state.map_or(&[][..], |state| state.for_who_has(self.shown)),
-        ];
-        if parts.iter().all(|part| part.is_empty()) {
+        let before_board = head.len();
+        head.extend_from_slice(board.map_or(&[][..], |board| &board.bytes));
+        let before_state = head.len();
+        let mut bytes = state.map_or(&[][..], |state| state.for_who_has(self.shown));
+        if before_state > 0 {
+            // A copy is cheaper than a system call that gathers.
+            head.extend_from_slice(bytes);
+            bytes = head;
+        }
+        if bytes.is_empty() {
             return Ok(Ok(()));
         }
-        let written = match socket.try_write_vectored(&parts.map(IoSlice::new)) {
-            Ok(written) => written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) => return Err(error),
-        };
-        self.keep_rest(&parts, written);
-        let (before_board, before_state) = (parts[0].len(), parts[0].len() + parts[1].len());
+        let written = write(socket, bytes)?;
+        // The rest of the frames that must arrive, or of a level that was begun.
+        let ends = [before_board, before_state, bytes.len()];
+        let end = ends.into_iter().find(|end| *end >= written).unwrap_or(written);
+        self.waiting.extend_from_slice(&bytes[written..end]);
         // A level of which nothing left is skipped.
         if let Some(board) = board.filter(|_| written > before_board) {
             self.board = board.number;
@@ -174,22 +195,28 @@ impl Outbox {
         if let Some(state) = state {
             let left = written > before_state;
             self.skipped += u64::from(!left);
-            self.shown = if left { Some(state.tick) } else { self.shown };
+            if left {
+                self.shown = Some(state.tick);
+                self.own.renew(state.dues.counted());
+            }
         }
         head.clear();
         Ok(self.check())
     }
 
-    /// Keeps what was not written of the frames that must arrive, the first part, and of a level
-    /// that was begun.
-    fn keep_rest(&mut self, parts: &[&[u8]; 3], written: usize) {
-        let mut begins = 0;
-        for (idx, part) in parts.iter().enumerate() {
-            let done = written.saturating_sub(begins).min(part.len());
-            if idx == 0 || done > 0 {
-                self.waiting.extend_from_slice(&part[done..]);
-            }
-            begins += part.len();
+    /// An acknowledgement and the one that waits, if there is one.
+    fn folded(&mut self, newer: Option<Ack>) -> Option<Ack> {
+        let Some(mut waiting) = self.ack.take() else { return newer };
+        newer.into_iter().for_each(|newer| waiting.merge(newer));
+        Some(*waiting)
+    }
+
+    /// Whether this connection gets this state. If it is written to anyway, a state costs no system
+    /// call, and is a newer base to reckon from.
+    fn wants(&self, state: &StateFrame, is_written: bool) -> bool {
+        match self.every {
+            0 => is_written || state.dues.is_due(self.shown, &self.own),
+            every => state.tick.0.is_multiple_of(every.into()),
         }
     }
 
@@ -205,7 +232,7 @@ impl Outbox {
         if !self.closing {
             self.closing = true;
             if let Some(ack) = self.ack.take() {
-                frame(&mut self.waiting, &ShardMessage::Ack(ack));
+                frame(&mut self.waiting, &ShardMessage::Ack(*ack));
             }
             let close = Frame::close(Some(close));
             close.format(&mut self.waiting).map_err(|_| Error::from(ErrorKind::InvalidData))?;
@@ -214,21 +241,32 @@ impl Outbox {
     }
 }
 
+/// Writes what the socket takes at once, which may be nothing. Nearly all take everything, so the
+/// runtime, which would look first whether this one does, is not asked.
+fn write(socket: &TcpStream, bytes: &[u8]) -> Result<usize> {
+    match send(socket, bytes, SendFlags::empty()) {
+        Ok(written) => Ok(written),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Appends a message as one unmasked WebSocket frame.
 pub(super) fn frame(bytes: &mut Vec<u8>, message: &ShardMessage) {
-    let mut payload = Vec::with_capacity(64);
-    encode_into(message, &mut payload);
+    let begins = bytes.len();
+    encode_into(message, bytes);
     let opcode = OpCode::Data(Data::Binary);
     let header = FrameHeader { is_final: true, opcode, ..FrameHeader::default() };
-    header.format(payload.len() as u64, bytes).expect("writing to a Vec can't fail");
-    bytes.append(&mut payload);
+    let len = (bytes.len() - begins) as u64;
+    // The header says how long the message is, so it comes last and moves to the front.
+    header.format(len, bytes).expect("writing to a Vec can't fail");
+    bytes[begins..].rotate_right(header.len(len));
 }
 
 /// The socket as tungstenite sees it: reads go to the socket, writes to the outbox.
 #[derive(Debug)]
 pub(super) struct Wire {
-    pub(super) socket: Rc<TcpStream>,
-    pub(super) outbox: Rc<RefCell<Outbox>>,
+    pub(super) link: Rc<Link>,
     pub(super) inbox: Rc<Inbox>,
     /// Bytes that may still be read in a round of the inbox.
     pub(super) allowance: (u64, usize),
@@ -245,6 +283,13 @@ impl Wire {
             self.allowance.1.checked_sub(len).ok_or(Error::from(ErrorKind::QuotaExceeded))?;
         Ok(())
     }
+
+    /// The socket had less than was asked for, so it is empty, and what comes next will say so: the
+    /// next read waits for that instead of asking the system in vain.
+    fn forget_ready(&self) {
+        let empty = || Err::<(), _>(ErrorKind::WouldBlock.into());
+        drop(self.link.socket.try_io(Interest::READABLE, empty));
+    }
 }
 
 impl AsyncRead for Wire {
@@ -254,10 +299,13 @@ impl AsyncRead for Wire {
         into: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
         loop {
-            ready!(self.socket.poll_read_ready(context))?;
-            match self.socket.try_read(into.initialize_unfilled()) {
+            ready!(self.link.socket.poll_read_ready(context))?;
+            match self.link.socket.try_read(into.initialize_unfilled()) {
                 Ok(len) => {
                     self.count(len)?;
+                    if (1..into.remaining()).contains(&len) {
+                        self.forget_ready();
+                    }
                     into.advance(len);
                     return Poll::Ready(Ok(()));
                 }
@@ -272,7 +320,7 @@ impl AsyncWrite for Wire {
     /// Takes pongs and the answer to a close. Who makes the server queue more of them than fits is
     /// not reading, and is cut.
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        let mut outbox = self.outbox.borrow_mut();
+        let mut outbox = self.link.outbox.borrow_mut();
         if outbox.closing {
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -287,9 +335,9 @@ impl AsyncWrite for Wire {
 
     /// Pongs leave with the next tick, a close frame at once.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
-        let mut outbox = self.outbox.borrow_mut();
+        let mut outbox = self.link.outbox.borrow_mut();
         if outbox.closing {
-            outbox.flush(&self.socket)?;
+            outbox.flush(&self.link.socket)?;
         }
         Poll::Ready(Ok(()))
     }

@@ -1,7 +1,7 @@
 //! Hop 4, session: a message arrives, is bounded and decoded, and joins its worker's batch.
 
 use super::metrics::Metrics;
-use super::outbox::{Outbox, Wire};
+use super::outbox::{Link, Outbox, Wire};
 use crate::machine::ConnId;
 use futures::StreamExt;
 use protocol::limits::{
@@ -16,7 +16,6 @@ use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
@@ -34,7 +33,7 @@ pub(super) struct Input {
 pub(super) enum What {
     Hello(Hello),
     Hit(Hit),
-    /// Put by the worker, once the connection's task has ended.
+    /// The last one: the connection has ended.
     Gone,
 }
 
@@ -45,6 +44,8 @@ pub(super) struct Inbox {
     pub(super) metrics: Metrics,
     /// Bounded by [`INPUTS_PER_TICK_MAX`] for each connection.
     pub(super) inputs: RefCell<Vec<Input>>,
+    /// Connections that have ended since the last batch.
+    pub(super) ended: RefCell<Vec<ConnId>>,
     /// Counts the batches taken, so that each connection knows when its allowance is renewed.
     pub(super) round: Cell<u64>,
 }
@@ -55,43 +56,52 @@ impl Inbox {
     }
 }
 
+/// Who reads a connection. Dropped with its task, however that ends, it tells that the connection
+/// has ended.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) conn: ConnId,
+    pub(super) inbox: Rc<Inbox>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.inbox.put(self.conn, What::Gone);
+        self.inbox.ended.borrow_mut().push(self.conn);
+    }
+}
+
 /// Why the shard closes a connection.
 struct Refused(CloseCode, String);
 
 /// Reads one connection until it ends.
-pub(super) async fn run(
-    conn: ConnId,
-    socket: Rc<TcpStream>,
-    outbox: Rc<RefCell<Outbox>>,
-    read: Vec<u8>,
-    inbox: Rc<Inbox>,
-) {
-    let (reads, writes) = (Rc::clone(&socket), Rc::clone(&outbox));
+pub(super) async fn run(reader: Reader, link: Rc<Link>, read: Vec<u8>) {
+    let Reader { conn, inbox } = &reader;
     let allowance = (inbox.round.get(), INPUT_BYTES_PER_TICK_MAX);
-    let wire = Wire { socket: reads, outbox: writes, inbox: Rc::clone(&inbox), allowance };
+    let wire = Wire { link: Rc::clone(&link), inbox: Rc::clone(inbox), allowance };
     let mut stream =
         WebSocketStream::from_partially_read(wire, read, Role::Server, Some(config())).await;
-    if let Err(Refused(code, why)) = receive(conn, &mut stream, &outbox, &inbox).await {
+    if let Err(Refused(code, why)) = receive(*conn, &mut stream, &link.outbox, inbox).await {
         inbox.metrics.closed(code);
         tracing::debug!(
             target: "worldboss::shard", conn = conn.0, code = code.code(), why, "closing"
         );
         // A socket that is gone needs no goodbye.
-        drop(outbox.borrow_mut().close(&socket, close_frame(code, &why)));
+        drop(link.outbox.borrow_mut().close(&link.socket, close_frame(code, &why)));
     }
-    let goodbye =
-        tokio::time::timeout(Duration::from_millis(CLOSE_MS_MAX), linger(&socket, &outbox));
+    let goodbye = tokio::time::timeout(Duration::from_millis(CLOSE_MS_MAX), linger(&link));
     drop(goodbye.await);
 }
 
 /// Sends the last words and waits until the other side has gone, reading what it still sends: a
 /// socket that is closed with bytes unread resets, and takes the last words with it.
-async fn linger(socket: &TcpStream, outbox: &RefCell<Outbox>) -> std::io::Result<()> {
+async fn linger(Link { socket, outbox }: &Link) -> std::io::Result<()> {
     while !outbox.borrow_mut().flush(socket)? {
         socket.writable().await?;
     }
     SockRef::from(socket).shutdown(Shutdown::Write)?;
-    let (mut left, mut bytes) = (LINGER_BYTES_MAX, [0; 1_024]);
+    // On the heap: every connection's future is as large as the largest of its moments.
+    let (mut left, mut bytes) = (LINGER_BYTES_MAX, vec![0; 1_024]);
     while left > 0 {
         socket.readable().await?;
         match socket.try_read(&mut bytes) {

@@ -1,21 +1,22 @@
 //! The tick: collects what arrived, drives the machine, the journal, the workers and the uplink.
 #![expect(clippy::disallowed_methods, reason = "the driver owns the clock")]
 
+use super::budget::{Budget, Stage};
 use super::entropy;
 use super::journal::Writer;
 use super::metrics::Metrics;
 use super::outbox::{BoardFrame, StateFrame};
 use super::session::{Input, What};
 use super::uplink::Uplink;
-use super::worker::{Command, Delivery, Personal, worker_of};
+use super::worker::{Command, Delivery, Line, Personal};
 use super::{Exit, told};
-use crate::machine::{Answer, ConnId, Machine, Output};
-use protocol::{CloseCode, State, Unavailable};
+use crate::machine::{Answer, ConnId, Machine, Output, Reckoning};
+use protocol::{CloseCode, Micros, State, Unavailable};
 use score::Clock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{sleep_until, timeout};
 
 /// A frame waits this long for the journal's sync; then it leaves without acknowledgements.
 const SYNC_PATIENCE: Duration = Duration::from_millis(20);
@@ -31,10 +32,12 @@ pub(super) struct Ticker {
     pub(super) metrics: Metrics,
     pub(super) writer: Writer,
     pub(super) uplink: Uplink,
-    pub(super) workers: Vec<mpsc::Sender<Command>>,
+    pub(super) workers: Vec<Line>,
     pub(super) unready: watch::Sender<&'static str>,
     /// The state of the last frame.
     pub(super) shown: Option<State>,
+    /// The states before it.
+    pub(super) reckoning: Reckoning,
     /// The leaderboard of this moment.
     pub(super) board: Option<BoardFrame>,
     /// The record that is being synced, and since when.
@@ -59,19 +62,21 @@ impl Ticker {
         self.unready.send_replace("this shard has stopped");
         for worker in &self.workers {
             let why = "this server is going away";
-            drop(worker.send(Command::Stop(CloseCode::Restart, why)).await);
+            worker.tell(Command::Stop(CloseCode::Restart, why)).await;
         }
         exit
     }
 
     async fn run_until(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Exit> {
-        // A scenario says at least 20, and an authority may say anything.
-        let period = Duration::from_millis(self.machine.tick_ms().max(1).into());
-        let mut ticks = interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut due, mut next) = (Instant::now(), Instant::now());
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.tick().await?,
+                () = sleep_until(next.into()) => {
+                    self.tick(due).await?;
+                    due = next + self.period();
+                    // Who is late does not hurry.
+                    next = due.max(Instant::now());
+                }
                 synced = synced(&mut self.syncing) => {
                     self.synced(synced)?;
                     self.answer_players(None).await?;
@@ -85,30 +90,47 @@ impl Ticker {
         }
     }
 
-    async fn tick(&mut self) -> Result<(), Exit> {
-        let began = Instant::now();
-        for batch in self.collect().await {
-            batch.into_iter().for_each(|input| self.take(input));
-        }
+    /// From this tick to the next.
+    fn period(&self) -> Duration {
+        // A scenario says at least 20, and an authority may say anything.
+        Duration::from_millis(self.machine.tick_ms().max(1).into())
+    }
+
+    async fn tick(&mut self, due: Instant) -> Result<(), Exit> {
+        let mut budget = Budget::begin(due);
+        let batches = self.collect().await;
+        budget.spend(Stage::Collect);
+        // What the workers were told a tick ago, they have done by now. The wait for that is
+        // counted already.
+        let fanout = self.workers.iter().map(|worker| worker.took.get()).max().unwrap_or_default();
+        budget.add(Stage::FanOut, fanout.saturating_sub(budget.of(Stage::Collect)));
+        batches.into_iter().flatten().for_each(|input| self.take(input));
         self.machine.handle_tick();
         let mut deliveries = self.outputs()?;
+        budget.spend(Stage::Machine);
         if self.syncing.is_some()
             && let Ok(done) = timeout(SYNC_PATIENCE, synced(&mut self.syncing)).await
         {
+            budget.spend(Stage::Journal);
             self.synced(done)?;
             for (all, more) in deliveries.iter_mut().zip(self.outputs()?) {
                 all.personal.extend(more.personal);
             }
+            budget.spend(Stage::Machine);
         }
+        budget.spend(Stage::Journal);
         let now = self.clock.now();
         let state = self.machine.state(now);
         let board = self.machine.board(now);
         self.board = board.map(|board| BoardFrame::new(board, self.board.take()));
         self.send(deliveries, Some(&state)).await;
+        budget.spend(Stage::Encode);
         if let Some(request) = self.machine.poll_request(now) {
             self.uplink.send(request);
         }
-        self.report(began.elapsed(), &state);
+        budget.spend(Stage::Machine);
+        self.machine.handle_worked(micros(budget.total()));
+        self.report(&budget, &state);
         Ok(())
     }
 
@@ -117,7 +139,7 @@ impl Ticker {
         let mut replies = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (reply, batch) = oneshot::channel();
-            drop(worker.send(Command::Collect(reply)).await);
+            worker.tell(Command::Collect(reply)).await;
             replies.push(batch);
         }
         // A worker that has ended has no batch.
@@ -166,7 +188,7 @@ impl Ticker {
     fn outputs(&mut self) -> Result<Vec<Delivery>, Exit> {
         let mut deliveries: Vec<_> = self.workers.iter().map(|_| Delivery::default()).collect();
         let mut answer = |conn: ConnId, personal| {
-            if let Some(delivery) = deliveries.get_mut(worker_of(conn)) {
+            if let Some(delivery) = deliveries.get_mut(conn.worker()) {
                 delivery.personal.push((conn, personal));
             }
         };
@@ -191,17 +213,20 @@ impl Ticker {
     }
 
     async fn send(&mut self, deliveries: Vec<Delivery>, state: Option<&State>) {
-        let state = state.map(|state| StateFrame::new(state, self.shown.replace(*state).as_ref()));
+        let state = state.map(|state| {
+            let dues = self.reckoning.learn(self.clock.now(), *state);
+            StateFrame::new(state, self.shown.replace(*state).as_ref(), dues)
+        });
         for (worker, mut delivery) in self.workers.iter().zip(deliveries) {
             delivery.state.clone_from(&state);
             delivery.board.clone_from(&self.board);
             if delivery.state.is_some() || !delivery.personal.is_empty() {
-                drop(worker.send(Command::Deliver(delivery)).await);
+                worker.tell(Command::Deliver(delivery)).await;
             }
         }
     }
 
-    fn report(&self, took: Duration, state: &State) {
+    fn report(&self, budget: &Budget, state: &State) {
         let why = if !self.machine.is_ready() {
             "hits are not taken at the moment"
         } else if state.age_ms > READY_AGE_MS {
@@ -210,7 +235,8 @@ impl Ticker {
             ""
         };
         self.unready.send_if_modified(|now| std::mem::replace(now, why) != why);
-        self.metrics.ticked(took, self.machine.counts(), state, why.is_empty());
+        self.metrics.worked(budget, self.machine.tick_ms());
+        self.metrics.ticked(self.machine.counts(), state, why.is_empty());
         self.metrics.looked(&self.machine);
     }
 
@@ -220,7 +246,7 @@ impl Ticker {
         self.machine.handle_stop();
         let deadline = Instant::now() + DRAIN_PATIENCE;
         loop {
-            self.tick().await?;
+            self.tick(Instant::now()).await?;
             if self.machine.is_drained() {
                 return Ok(());
             }
@@ -248,4 +274,8 @@ async fn synced(syncing: &mut Option<Syncing>) -> (Duration, Result<(), String>)
     let took = since.elapsed();
     *syncing = None;
     (took, result)
+}
+
+fn micros(duration: Duration) -> Micros {
+    Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }

@@ -1,5 +1,6 @@
 //! Hop 13, fan-out: the truth becomes one state frame per tick, for everybody.
 
+use protocol::limits::RECKON_MS_MAX;
 use protocol::mutants::{self, Mutant};
 use protocol::{Micros, State, Status, Tick, Truth};
 use std::collections::VecDeque;
@@ -47,8 +48,9 @@ impl Fanout {
             self.recent.clear();
         }
         self.recent.push_back((asked, truth.damage));
+        // Two make a rate, however far apart they are: a tick may be as wide as the window.
         while self.recent.len() > RATE_POINTS_MAX
-            || self.recent.front().is_some_and(|(at, _)| asked.since(*at) > RATE_WINDOW)
+            || self.recent.len() > 2 && asked.since(self.recent[0].0) > RATE_WINDOW
         {
             self.recent.pop_front();
         }
@@ -58,10 +60,18 @@ impl Fanout {
         (self.truth, self.asked) = (truth, asked);
     }
 
-    /// The frame of this tick. `uncounted` is damage admitted here that the truth lacks; every hit
-    /// accepted up to `counted` is in the truth.
-    pub(super) fn state(&self, now: Micros, tick: Tick, counted: Tick, uncounted: u64) -> State {
-        let truth = &self.truth;
+    /// The frame of this tick, which lasts `tick_ms`. `uncounted` is damage admitted here that the
+    /// truth lacks; every hit accepted up to `counted` is in the truth.
+    pub(super) fn state(
+        &self,
+        now: Micros,
+        (tick, tick_ms): (Tick, u16),
+        counted: Tick,
+        uncounted: u64,
+    ) -> State {
+        let (truth, age_ms) = (&self.truth, now.since(self.asked).as_millis());
+        // As a client, who reckons no longer from one state.
+        let rate = if age_ms > RECKON_MS_MAX { 0 } else { self.rate() };
         State {
             tick,
             version: truth.version,
@@ -72,10 +82,11 @@ impl Fanout {
             hp_max: truth.hp_max,
             hp: truth.hp(),
             predicted: truth.hp().saturating_sub(uncounted),
-            rate: self.rate(),
-            age_ms: now.since(self.asked).as_millis(),
+            rate,
+            age_ms,
             counted,
             players: truth.players,
+            tick_ms,
         }
     }
 
@@ -109,7 +120,7 @@ mod tests {
         let mut fanout = Fanout::new(truth(1, Status::Defeated, 0), now);
         let mut told = |truth| {
             fanout.learn(truth, now);
-            fanout.state(now, Tick(1), Tick(1), 0).status
+            fanout.state(now, (Tick(1), 100), Tick(1), 0).status
         };
         assert_eq!(told(truth(1, Status::Collecting, 0)), Status::Defeated);
         assert_eq!(told(truth(1, Status::Collecting, 1)), Status::Collecting);
@@ -117,5 +128,18 @@ mod tests {
         assert_eq!(told(truth(1, Status::Alive, 0)), Status::Alive, "from an old backup");
         assert_eq!(told(truth(2, Status::Alive, 0)), Status::Alive);
         assert_eq!(told(truth(1, Status::Rewarded, 1)), Status::Rewarded, "a lost beginning");
+    }
+
+    #[test]
+    fn a_rate_is_known_at_the_widest_tick_too_and_not_of_a_truth_that_is_old() {
+        let hurt = |damage| Truth { damage, hp_max: 1_000, ..truth(1, Status::Alive, 0) };
+        let at = Micros::from_millis;
+        let mut fanout = Fanout::new(hurt(100), at(0));
+        fanout.learn(hurt(300), at(1_000));
+        fanout.learn(hurt(400), at(2_100));
+        let rate = |fanout: &Fanout, ms| fanout.state(at(ms), (Tick(1), 1_000), Tick(1), 0).rate;
+        assert_eq!([2_100, 3_600, 3_601].map(|ms| rate(&fanout, ms)), [90, 90, 0]);
+        fanout.learn(hurt(400), at(62_100));
+        assert_eq!(rate(&fanout, 62_100), 0);
     }
 }

@@ -1,11 +1,11 @@
 //! The rules of hop 7. What a journal holds: the fold of its tick records. The disk replays it, and
 //! pushes are read from it, so nothing leaves for the authority that is not durable.
 
-use protocol::limits::{LINEAGE_MAX, TALLIES_MAX};
+use protocol::limits::LINEAGE_MAX;
 use protocol::mutants::{self, Mutant};
 use protocol::{
-    BossId, Claim, Gen, InputSeq, Interval, JournalId, PlayerId, SessionId, ShardId, Tally, Tick,
-    Token,
+    BossId, Claim, Gen, InputSeq, Interval, JournalId, PlayerId, SessionId, ShardId, Tallies,
+    Tally, Tick, Token,
 };
 use std::collections::BTreeMap;
 use ucore::{Coalesce, GMapDelta, Max, Reject, Updatable, Wire};
@@ -78,7 +78,7 @@ pub struct Session {
     /// The last answered input sequence.
     pub seq: InputSeq,
     /// What its hits did, in the newest generations, the oldest first.
-    pub tallies: Vec<Tally>,
+    pub tallies: Tallies,
 }
 
 /// Everything that one tick changed. One record per tick is synced before its hits are accepted.
@@ -106,7 +106,7 @@ pub struct SessionChange {
     /// Its last answered input sequence.
     pub seq: InputSeq,
     /// Tallies that changed.
-    pub tallies: Vec<Tally>,
+    pub tallies: Tallies,
 }
 
 /// A book's progress in a [`Record`].
@@ -140,11 +140,16 @@ impl Session {
         match self.tallies.iter_mut().find(|old| old.generation == tally.generation) {
             Some(old) => *old = tally,
             None => {
-                let newer = |old: &Tally| old.generation < tally.generation;
-                self.tallies.insert(self.tallies.partition_point(newer), tally);
-                if self.tallies.len() > TALLIES_MAX {
+                let older = |old: &Tally| old.generation < tally.generation;
+                let mut place = self.tallies.partition_point(older);
+                if self.tallies.is_full() {
+                    if place == 0 {
+                        return;
+                    }
                     self.tallies.remove(0);
+                    place -= 1;
                 }
+                self.tallies.insert(place, tally);
             }
         }
     }
@@ -187,6 +192,40 @@ impl Journal {
             sessions: sessions.unwrap_or_default(),
             ancestors,
         }
+    }
+
+    /// Takes in a record, whole or not at all. The record's own numbers are copied, no more.
+    ///
+    /// # Errors
+    /// What [`Journal::check`] says.
+    pub fn learn(&mut self, record: &Record) -> Result<(), Reject> {
+        self.check(record)?;
+        self.tick = record.tick;
+        // Its number may be that of a session which the same tick has opened.
+        for session in &record.forgotten {
+            self.sessions.remove(session);
+        }
+        self.sessions.extend(record.opened.iter().cloned());
+        for change in &record.answered {
+            if let Some(session) = self.sessions.get_mut(&change.session) {
+                session.seq = change.seq;
+                change.tallies.iter().for_each(|tally| session.learn(*tally));
+            }
+        }
+        for change in &record.books {
+            let book = self.books.entry(change.generation).or_default();
+            book.total = change.total;
+            book.answered = book.answered.max(change.answered);
+            book.lines.extend(&change.lines);
+        }
+        for generation in &record.dropped {
+            self.books.remove(generation);
+            for ancestor in &mut self.ancestors {
+                ancestor.books.remove(generation);
+            }
+        }
+        self.ancestors.retain(|ancestor| !ancestor.books.is_empty());
+        Ok(())
     }
 
     /// The damage of a generation that the authority may lack, from `from` on.
@@ -281,32 +320,6 @@ impl Updatable for Journal {
     }
 
     fn apply(&mut self, record: Record) -> Result<(), Reject> {
-        self.check(&record)?;
-        self.tick = record.tick;
-        // Its number may be that of a session which the same tick has opened.
-        for session in record.forgotten {
-            self.sessions.remove(&session);
-        }
-        self.sessions.extend(record.opened);
-        for change in record.answered {
-            if let Some(session) = self.sessions.get_mut(&change.session) {
-                session.seq = change.seq;
-                change.tallies.into_iter().for_each(|tally| session.learn(tally));
-            }
-        }
-        for change in record.books {
-            let book = self.books.entry(change.generation).or_default();
-            book.total = change.total;
-            book.answered = book.answered.max(change.answered);
-            book.lines.extend(change.lines);
-        }
-        for generation in record.dropped {
-            self.books.remove(&generation);
-            for ancestor in &mut self.ancestors {
-                ancestor.books.remove(&generation);
-            }
-        }
-        self.ancestors.retain(|ancestor| !ancestor.books.is_empty());
-        Ok(())
+        self.learn(&record)
     }
 }

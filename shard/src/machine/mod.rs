@@ -4,6 +4,7 @@
 //! record to the disk, [`Machine::handle_synced`], [`Machine::state`] to everybody, and
 //! [`Machine::poll_request`] for the authority. [`Machine::poll_output`] is drained after each.
 
+mod conns;
 mod sessions;
 mod admission;
 mod buffer;
@@ -12,34 +13,35 @@ mod opening;
 mod uplink;
 mod spoils;
 mod fanout;
+mod pace;
+mod reckoning;
 mod boards;
 
+pub use conns::ConnId;
 pub use journal::{
     Ancestor, Book, BookChange, BookLine, Journal, Record, ResendFrom, Session, SessionChange,
 };
 pub use opening::{Disk, Opened, Opening, OpeningError, Step};
+pub use reckoning::{Dues, Own, Reckoning};
 pub use uplink::{Answer, Request};
 
 use admission::{Gate, admit};
 use boards::Boards;
 use buffer::Buffer;
 use fanout::Fanout;
+use pace::Pace;
 use protocol::limits::REFUSALS_WAITING_MAX;
 use protocol::mutants::{self, Mutant};
 use protocol::{
     Ack, Board, BossCard, BossSpec, CloseCode, Gen, Hello, Hit, InputSeq, Micros, PlayerId,
-    Refusal, RefusalReason, SessionId, Spoils, State, Status, Tally, Tick, Token, Verdict, Welcome,
+    Refusal, RefusalReason, SessionId, Spoils, State, Status, Tallies, Tick, Token, Verdict,
+    Welcome,
 };
-use sessions::{NoRoom, Sessions};
+use sessions::{Changed, NoRoom, Sessions};
 use spoils::Settled;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use ucore::Updatable;
 use uplink::Uplink;
-
-/// A connection of this process, never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(pub u64);
 
 /// What a new session is made of. The driver draws it from the system's entropy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +56,7 @@ pub struct Fresh {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Sync this record, then call [`Machine::handle_synced`].
-    Journal(Record),
+    Journal(Arc<Record>),
     /// Greet a connection; from now on it gets acknowledgements and state frames.
     Welcome(ConnId, Box<Welcome>, Arc<BossCard>),
     /// Describe a generation that brought another scenario.
@@ -85,8 +87,8 @@ pub struct Machine {
     fanout: Fanout,
     boards: Boards,
     random: fastrand::Rng,
-    /// Milliseconds of a tick. A scenario that changes it takes effect at the next start.
-    tick_ms: u16,
+    /// A scenario that changes the tick takes effect at the next start.
+    pace: Pace,
     tick: Tick,
     syncing: Option<Syncing>,
     /// Connections that are greeted as soon as their session is durable, and whether it is resumed.
@@ -106,7 +108,7 @@ pub struct Machine {
 /// A tick that is on its way to the disk.
 #[derive(Debug)]
 struct Syncing {
-    record: Record,
+    record: Arc<Record>,
     refused: BTreeMap<SessionId, Vec<Refusal>>,
     greet: BTreeMap<ConnId, bool>,
 }
@@ -165,7 +167,7 @@ impl Machine {
             fanout: Fanout::new(opened.truth, now),
             boards: Boards::default(),
             random: fastrand::Rng::with_seed(seed),
-            tick_ms,
+            pace: Pace::new(tick_ms),
             syncing: None,
             greet: BTreeMap::new(),
             remind: BTreeSet::new(),
@@ -207,31 +209,28 @@ impl Machine {
 
     fn open(&mut self, name: String, fresh: Fresh) -> Result<SessionId, NoRoom> {
         let (token, player) = (fresh.token, fresh.player);
-        let session = Session { token, player, name, seq: InputSeq(0), tallies: Vec::new() };
+        let session = Session { token, player, name, seq: InputSeq(0), tallies: Tallies::new() };
         let (id, forgotten) = self.sessions.open(session)?;
-        self.sessions.touch(id);
         self.forgotten.extend(forgotten);
         Ok(id)
     }
 
     /// A player hits. `at` is when the hit arrived.
     pub fn handle_hit(&mut self, at: Micros, conn: ConnId, hit: Hit) {
-        let Some(id) = self.sessions.by_conn(conn) else {
-            return;
-        };
         let gate = self.gate();
-        let Some(live) = self.sessions.get_mut(id) else {
+        let Some((seat, live)) = self.sessions.by_conn_mut(conn) else {
             return;
         };
         if hit.seq <= live.session.seq && !mutants::is(Mutant::InputTwice) {
             self.counts.repeated += 1;
-            self.remind.insert(id);
+            self.remind.insert(live.id);
             return;
         }
         live.session.seq = hit.seq;
         let decided = admit(at, gate, &self.spec, live, hit).and_then(|blow| {
             let damage = blow.damage(self.random.u8(0..100));
-            self.buffer.add(gate.generation, live.session.player, id, damage)?;
+            let who = (live.session.player, live.id);
+            self.buffer.add(gate.generation, who, &mut live.line, damage)?;
             live.credit(gate.generation, damage);
             Ok(damage)
         });
@@ -242,7 +241,8 @@ impl Machine {
             }
             Err(reason) => {
                 if mutants::is(Mutant::RefusedHitCounted) {
-                    self.buffer.add(gate.generation, live.session.player, id, 1).ok();
+                    let who = (live.session.player, live.id);
+                    self.buffer.add(gate.generation, who, &mut live.line, 1).ok();
                 }
                 live.refused.push(Refusal { seq: hit.seq, reason });
                 let too_many = live.refused.len() > REFUSALS_WAITING_MAX;
@@ -254,7 +254,7 @@ impl Machine {
                 }
             }
         }
-        self.sessions.touch(id);
+        self.sessions.touch(seat);
     }
 
     /// A connection is gone.
@@ -296,24 +296,21 @@ impl Machine {
         }
         record.forgotten = std::mem::take(&mut self.forgotten);
         let mut refused = BTreeMap::new();
-        for (session, seq, tallies, refusals) in self.sessions.take_changes() {
-            // A number may be given out again in the tick in which it was forgotten.
-            let is_new = record.forgotten.contains(&session);
-            if self.journal.sessions.contains_key(&session) && !is_new {
-                record.answered.push(SessionChange { session, seq, tallies });
-            } else if let Some(live) = self.sessions.get(session) {
-                record.opened.push((session, live.session.clone()));
-            }
+        for Changed { change, refused: refusals, opened } in self.sessions.take_changes() {
             if !refusals.is_empty() {
-                refused.insert(session, refusals);
+                refused.insert(change.session, refusals);
+            }
+            match opened {
+                Some(session) => record.opened.push((change.session, session)),
+                None => record.answered.push(change),
             }
         }
         let greet = std::mem::take(&mut self.greet);
-        let syncing = Syncing { record, refused, greet };
+        let syncing = Syncing { record: Arc::new(record), refused, greet };
         if syncing.record.is_empty() {
             self.answer(syncing);
         } else {
-            self.output.push_back(Output::Journal(syncing.record.clone()));
+            self.output.push_back(Output::Journal(Arc::clone(&syncing.record)));
             self.syncing = Some(syncing);
         }
         if mutants::is(Mutant::AckBeforeSync) {
@@ -327,8 +324,8 @@ impl Machine {
             return;
         };
         let record = &syncing.record;
-        let applied = self.journal.apply(record.clone());
-        assert_eq!(applied, Ok(()), "a record follows from the journal before it");
+        let learned = self.journal.learn(record);
+        assert_eq!(learned, Ok(()), "a record follows from the journal before it");
         for generation in &record.dropped {
             self.buffer.drop(*generation);
             self.uplink.forget(*generation);
@@ -346,34 +343,36 @@ impl Machine {
             self.welcome(conn, resumed);
         }
         let mut reminders = std::mem::take(&mut self.remind);
-        for change in record.answered {
-            reminders.remove(&change.session);
-            let refused = refused.remove(&change.session).unwrap_or_default();
-            self.ack(change.session, change.tallies, refused);
+        for SessionChange { session, seq, tallies } in &record.answered {
+            reminders.remove(session);
+            let refused = refused.remove(session).unwrap_or_default();
+            self.ack(*session, (*seq, tallies), refused, false);
         }
-        for (id, session) in record.opened {
+        for (id, session) in &record.opened {
             // Its first hits may have come in the tick that opened it.
             if session.seq > InputSeq(0) {
-                self.ack(id, session.tallies, refused.remove(&id).unwrap_or_default());
+                reminders.remove(id);
+                let refused = refused.remove(id).unwrap_or_default();
+                self.ack(*id, (session.seq, &session.tallies), refused, false);
             }
         }
         for id in reminders {
-            let session = self.journal.sessions.get(&id);
-            let tallies = session.map(|session| session.tallies.clone()).unwrap_or_default();
-            self.ack(id, tallies, Vec::new());
+            if let Some(Session { seq, tallies, .. }) = self.journal.sessions.get(&id).cloned() {
+                self.ack(id, (seq, &tallies), Vec::new(), true);
+            }
         }
     }
 
     /// Tells only what is durable: a hit that is not yet synced is not yet answered.
     fn welcome(&mut self, conn: ConnId, resumed: bool) {
-        let Some(id) = self.sessions.by_conn(conn) else { return };
+        let Some(id) = self.sessions.by_conn(conn).map(|live| live.id) else { return };
         let Some(session) = self.journal.sessions.get(&id) else { return };
         let welcome = Box::new(Welcome {
             session: session.token,
             player: session.player,
             resumed,
             shard: self.journal.shard,
-            tick_ms: self.tick_ms,
+            tick_ms: self.tick_ms(),
             tick: self.journal.tick,
             generation: self.fanout.truth().generation,
             seq: session.seq,
@@ -383,16 +382,19 @@ impl Machine {
         self.tell_spoils(conn, id);
     }
 
-    fn ack(&mut self, id: SessionId, tallies: Vec<Tally>, refused: Vec<Refusal>) {
-        let conn = self.sessions.get(id).and_then(|live| live.conn);
-        let (Some(conn), Some(session)) = (conn, self.journal.sessions.get(&id)) else {
-            return;
-        };
-        if self.greet.contains_key(&conn) {
-            return;
+    fn ack(
+        &mut self,
+        id: SessionId,
+        (seq, tallies): (InputSeq, &Tallies),
+        refused: Vec<Refusal>,
+        folded: bool,
+    ) {
+        let Some(conn) = self.sessions.get(id).and_then(|live| live.conn) else { return };
+        if !self.greet.contains_key(&conn) {
+            let tallies = tallies.clone();
+            let ack = Ack { tick: self.journal.tick, seq, tallies, refused, folded };
+            self.output.push_back(Output::Ack(conn, ack));
         }
-        let ack = Ack { tick: self.journal.tick, seq: session.seq, tallies, refused };
-        self.output.push_back(Output::Ack(conn, ack));
     }
 
     fn close(&mut self, conn: ConnId, code: CloseCode, why: &'static str) {
@@ -406,7 +408,7 @@ impl Machine {
         let admitted = self.buffer.total(generation);
         let uncounted = admitted.saturating_sub(self.uplink.answered(generation));
         let counted = self.uplink.counted(self.journal.tick);
-        self.fanout.state(now, self.tick, counted, uncounted)
+        self.fanout.state(now, (self.tick, self.tick_ms()), counted, uncounted)
     }
 
     /// The leaderboard for everybody; the same one until players are to be shown another.
@@ -479,10 +481,16 @@ impl Machine {
         &self.counts
     }
 
-    /// Milliseconds of a tick.
+    /// The work of a tick took so long, from its beginning until everybody had been written to. If
+    /// it does not fit, ticks get wider.
+    pub fn handle_worked(&mut self, took: Micros) {
+        self.pace.handle_worked(took);
+    }
+
+    /// Milliseconds until the next tick.
     #[must_use]
     pub fn tick_ms(&self) -> u16 {
-        self.tick_ms
+        self.pace.tick_ms()
     }
 
     /// Players connected to this shard.

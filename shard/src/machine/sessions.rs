@@ -1,39 +1,64 @@
 //! Sessions and the connections that they are on at the moment.
 
-use super::ConnId;
 use super::admission::Limits;
-use super::journal::Session;
-use protocol::limits::SESSIONS_MAX;
-use protocol::{Gen, InputSeq, PlayerId, Refusal, SessionId, Tally, Token};
-use std::collections::{BTreeMap, BTreeSet};
+use super::buffer::LinePlace;
+use super::conns::{ConnId, Conns};
+use super::journal::{Session, SessionChange};
+use arrayvec::ArrayVec;
+use protocol::limits::{SESSIONS_MAX, TALLIES_MAX};
+use protocol::{Gen, PlayerId, Refusal, SessionId, Tally, Token};
+use std::collections::BTreeMap;
 
 /// A session as the running process knows it: ahead of the disk by at most what a tick changed.
 #[derive(Debug)]
 pub(super) struct Live {
+    pub(super) id: SessionId,
     pub(super) session: Session,
     pub(super) conn: Option<ConnId>,
     pub(super) limits: Limits,
+    /// Where the player's line is.
+    pub(super) line: LinePlace,
     /// Refusals of the current tick.
     pub(super) refused: Vec<Refusal>,
     /// Generations whose tally changed in the current tick.
-    changed: BTreeSet<Gen>,
+    changed: ArrayVec<Gen, TALLIES_MAX>,
+    /// The current tick changed something.
+    is_dirty: bool,
+    /// No record has it yet.
+    is_new: bool,
 }
+
+/// Where a session is kept, so that a hit finds it at once. Used again by another session when this
+/// one is forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seat(usize);
 
 /// All sessions of a shard.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    all: BTreeMap<SessionId, Live>,
+    seats: Vec<Option<Live>>,
+    free: Vec<Seat>,
+    ids: BTreeMap<SessionId, Seat>,
     tokens: BTreeMap<Token, SessionId>,
     players: BTreeMap<PlayerId, SessionId>,
-    conns: BTreeMap<ConnId, SessionId>,
+    conns: Conns,
     /// Sessions without a connection, the one away for longest first.
     away: BTreeMap<u64, SessionId>,
     away_since: BTreeMap<SessionId, u64>,
     /// Orders departures; a clock would not be monotonic over restarts.
     departures: u64,
     next: u32,
-    /// Sessions that the current tick changed.
-    dirty: BTreeSet<SessionId>,
+    /// Seats of sessions that the current tick changed, in the order in which it did.
+    dirty: Vec<Seat>,
+}
+
+/// What a tick changed in a session.
+#[derive(Debug)]
+pub(super) struct Changed {
+    pub(super) change: SessionChange,
+    pub(super) refused: Vec<Refusal>,
+    /// The session itself, if no record has it yet.
+    pub(super) opened: Option<Session>,
 }
 
 /// There is no room for another session, and nobody is away.
@@ -45,7 +70,7 @@ impl Sessions {
     pub(super) fn restore(sessions: &BTreeMap<SessionId, Session>) -> Self {
         let mut restored = Self::default();
         for (id, session) in sessions {
-            restored.insert(*id, session.clone());
+            restored.insert(*id, session.clone(), false);
             restored.depart(*id);
             // They are in order, so the last one is the newest that was not forgotten.
             restored.next = id.0.wrapping_add(1);
@@ -53,17 +78,34 @@ impl Sessions {
         restored
     }
 
-    fn insert(&mut self, id: SessionId, session: Session) {
+    fn insert(&mut self, id: SessionId, session: Session, is_new: bool) {
         self.tokens.insert(session.token, id);
         self.players.insert(session.player, id);
-        let live = Live {
+        let seat = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(None);
+            Seat(self.seats.len() - 1)
+        });
+        self.ids.insert(id, seat);
+        self.seats[seat.0] = Some(Live {
+            id,
             session,
             conn: None,
             limits: Limits::default(),
+            line: LinePlace::default(),
             refused: Vec::new(),
-            changed: BTreeSet::new(),
-        };
-        self.all.insert(id, live);
+            changed: ArrayVec::new(),
+            is_dirty: false,
+            is_new,
+        });
+    }
+
+    fn remove(&mut self, id: SessionId) {
+        let Some(seat) = self.ids.remove(&id) else { return };
+        self.free.push(seat);
+        if let Some(live) = self.seats[seat.0].take() {
+            self.tokens.remove(&live.session.token);
+            self.players.remove(&live.session.player);
+        }
     }
 
     fn depart(&mut self, id: SessionId) {
@@ -76,21 +118,29 @@ impl Sessions {
         self.tokens.get(&token).copied()
     }
 
-    pub(super) fn by_conn(&self, conn: ConnId) -> Option<SessionId> {
-        self.conns.get(&conn).copied()
+    /// The session on a connection.
+    pub(super) fn by_conn(&self, conn: ConnId) -> Option<&Live> {
+        self.seats.get(self.conns.get(conn)?.0)?.as_ref()
+    }
+
+    /// The session on a connection, and where it is kept.
+    pub(super) fn by_conn_mut(&mut self, conn: ConnId) -> Option<(Seat, &mut Live)> {
+        let seat = self.conns.get(conn)?;
+        Some((seat, self.seats.get_mut(seat.0)?.as_mut()?))
     }
 
     pub(super) fn get(&self, id: SessionId) -> Option<&Live> {
-        self.all.get(&id)
+        self.seats.get(self.ids.get(&id)?.0)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Live> {
-        self.all.get_mut(&id)
+    fn get_mut(&mut self, id: SessionId) -> Option<(Seat, &mut Live)> {
+        let seat = *self.ids.get(&id)?;
+        Some((seat, self.seats.get_mut(seat.0)?.as_mut()?))
     }
 
     /// Connections that belong to a session.
     pub(super) fn conns(&self) -> impl Iterator<Item = ConnId> {
-        self.conns.keys().copied()
+        self.conns.iter()
     }
 
     /// The number of connected players.
@@ -104,18 +154,15 @@ impl Sessions {
         session: Session,
     ) -> Result<(SessionId, Option<SessionId>), NoRoom> {
         let mut forgotten = None;
-        if self.all.len() >= SESSIONS_MAX {
+        if self.ids.len() >= SESSIONS_MAX {
             let (_, oldest) = self.away.pop_first().ok_or(NoRoom)?;
             self.away_since.remove(&oldest);
-            if let Some(live) = self.all.remove(&oldest) {
-                self.tokens.remove(&live.session.token);
-                self.players.remove(&live.session.player);
-            }
-            self.dirty.remove(&oldest);
+            self.remove(oldest);
             forgotten = Some(oldest);
         }
         let id = self.unused();
-        self.insert(id, session);
+        self.insert(id, session, true);
+        self.touch_id(id);
         Ok((id, forgotten))
     }
 
@@ -124,7 +171,7 @@ impl Sessions {
         loop {
             let id = SessionId(self.next);
             self.next = self.next.wrapping_add(1);
-            if !self.all.contains_key(&id) {
+            if !self.ids.contains_key(&id) {
                 return id;
             }
         }
@@ -135,26 +182,37 @@ impl Sessions {
         if let Some(since) = self.away_since.remove(&id) {
             self.away.remove(&since);
         }
-        self.conns.insert(conn, id);
-        let old = self.all.get_mut(&id)?.conn.replace(conn)?;
-        self.conns.remove(&old);
+        let (seat, live) = self.get_mut(id)?;
+        let old = live.conn.replace(conn);
+        self.conns.insert(conn, seat);
+        let old = old?;
+        self.conns.remove(old);
         Some(old)
     }
 
     /// Takes the session off a connection that is gone.
     pub(super) fn detach(&mut self, conn: ConnId) {
-        let Some(id) = self.conns.remove(&conn) else {
-            return;
-        };
-        if let Some(live) = self.all.get_mut(&id) {
-            live.conn = None;
-            self.depart(id);
+        let Some(seat) = self.conns.remove(conn) else { return };
+        let Some(live) = self.seats.get_mut(seat.0).and_then(Option::as_mut) else { return };
+        live.conn = None;
+        let id = live.id;
+        self.depart(id);
+    }
+
+    /// Marks the session at a seat as changed by the current tick.
+    pub(super) fn touch(&mut self, seat: Seat) {
+        if let Some(live) = self.seats.get_mut(seat.0).and_then(Option::as_mut)
+            && !live.is_dirty
+        {
+            live.is_dirty = true;
+            self.dirty.push(seat);
         }
     }
 
-    /// Marks a session as changed by the current tick.
-    pub(super) fn touch(&mut self, id: SessionId) {
-        self.dirty.insert(id);
+    fn touch_id(&mut self, id: SessionId) {
+        if let Some(seat) = self.ids.get(&id).copied() {
+            self.touch(seat);
+        }
     }
 
     /// Whether the current tick changed something.
@@ -162,32 +220,33 @@ impl Sessions {
         !self.dirty.is_empty()
     }
 
-    /// What the current tick changed: (session, its sequence, changed tallies, refusals).
-    pub(super) fn take_changes(&mut self) -> Vec<(SessionId, InputSeq, Vec<Tally>, Vec<Refusal>)> {
-        let mut changes = Vec::with_capacity(self.dirty.len());
-        for id in std::mem::take(&mut self.dirty) {
-            if let Some(live) = self.all.get_mut(&id) {
-                let changed = std::mem::take(&mut live.changed);
-                let tallies = changed.iter().map(|generation| live.session.tally(*generation));
-                let tallies = tallies.collect();
-                changes.push((id, live.session.seq, tallies, std::mem::take(&mut live.refused)));
-            }
-        }
-        changes
+    /// What the current tick changed, by session.
+    pub(super) fn take_changes(&mut self) -> impl Iterator<Item = Changed> {
+        let dirty = std::mem::take(&mut self.dirty).into_iter();
+        let mut changed: Vec<_> =
+            dirty.filter_map(|seat| Some((self.seats.get(seat.0)?.as_ref()?.id, seat))).collect();
+        // The journal is in this order, too.
+        changed.sort_unstable();
+        changed.into_iter().filter_map(|(_, seat)| self.seats[seat.0].as_mut()?.take_changes())
     }
 
     /// Players with damage in a generation that was not late.
     pub(super) fn players_of(&self, generation: Gen) -> Vec<PlayerId> {
-        let with_damage = self.all.values().filter(|live| {
+        let with_damage = self.seats.iter().flatten().filter(|live| {
             let tally = live.session.tally(generation);
             tally.late < tally.damage
         });
         with_damage.map(|live| live.session.player).collect()
     }
 
-    /// The session that plays for a player.
-    pub(super) fn of_player(&self, player: PlayerId) -> Option<SessionId> {
-        self.players.get(&player).copied()
+    /// Enters a player's damage that came late. Totals only grow, so repetitions change nothing.
+    pub(super) fn report_late(&mut self, player: PlayerId, generation: Gen, late: u64) {
+        let id = self.players.get(&player).copied();
+        if let Some((seat, live)) = id.and_then(|id| self.get_mut(id))
+            && live.report_late(generation, late)
+        {
+            self.touch(seat);
+        }
     }
 }
 
@@ -197,20 +256,45 @@ impl Live {
         let mut tally = self.session.tally(generation);
         tally.hits += 1;
         tally.damage += damage;
-        self.session.learn(tally);
-        self.changed.insert(generation);
+        self.learn(tally);
     }
 
     /// Enters damage that came late. Totals only grow, so repetitions change nothing.
-    pub(super) fn report_late(&mut self, generation: Gen, late: u64) -> bool {
+    fn report_late(&mut self, generation: Gen, late: u64) -> bool {
         let mut tally = self.session.tally(generation);
         if tally.late >= late {
             return false;
         }
         tally.late = late;
-        self.session.learn(tally);
-        self.changed.insert(generation);
+        self.learn(tally);
         true
+    }
+
+    fn learn(&mut self, tally: Tally) {
+        self.session.learn(tally);
+        // The session may have no room for one that is so old.
+        let is_kept = self.session.tallies.contains(&tally);
+        if !is_kept || self.changed.contains(&tally.generation) {
+            return;
+        }
+        if self.changed.is_full() {
+            // A session has as many tallies, so the oldest one has gone.
+            let oldest = self.changed.iter().copied().min();
+            self.changed.retain(|generation| Some(*generation) != oldest);
+        }
+        self.changed.push(tally.generation);
+    }
+
+    /// What the current tick changed; nothing if it was taken already.
+    fn take_changes(&mut self) -> Option<Changed> {
+        if !std::mem::take(&mut self.is_dirty) {
+            return None;
+        }
+        let changed = std::mem::take(&mut self.changed);
+        let tallies = changed.iter().map(|generation| self.session.tally(*generation)).collect();
+        let change = SessionChange { session: self.id, seq: self.session.seq, tallies };
+        let opened = std::mem::take(&mut self.is_new).then(|| self.session.clone());
+        Some(Changed { change, refused: std::mem::take(&mut self.refused), opened })
     }
 }
 
@@ -218,12 +302,12 @@ impl Live {
 mod tests {
     use super::*;
     use crate::machine::{Journal, Record};
-    use protocol::{BossId, JournalId, ShardId, Tick};
+    use protocol::{BossId, InputSeq, JournalId, ShardId, Tallies, Tick};
     use ucore::{Bin, Updatable};
 
     fn session(number: u8) -> Session {
         let (token, player) = (Token(Bin([number; 16])), PlayerId(number.into()));
-        Session { token, player, name: "Ada".to_owned(), seq: InputSeq(0), tallies: Vec::new() }
+        Session { token, player, name: "Ada".to_owned(), seq: InputSeq(0), tallies: Tallies::new() }
     }
 
     #[test]
@@ -232,6 +316,20 @@ mod tests {
         let mut sessions = Sessions::restore(&disk);
         assert_eq!(sessions.open(session(3)), Ok((SessionId(1), None)));
         assert_eq!(sessions.open(session(4)), Ok((SessionId(2), None)));
+    }
+
+    #[test]
+    fn damage_of_a_generation_that_a_session_no_longer_keeps_puts_no_other_one_out_of_the_record() {
+        let mut sessions = Sessions::default();
+        let (id, _) = sessions.open(session(1)).unwrap();
+        let (seat, live) = sessions.get_mut(id).unwrap();
+        (5..=8).for_each(|generation| live.credit(Gen(generation), 10));
+        sessions.touch(seat);
+        sessions.report_late(PlayerId(1), Gen(3), 7);
+        let changed = sessions.take_changes().next().unwrap();
+        let told: Vec<_> =
+            changed.change.tallies.iter().map(|it| (it.generation.0, it.damage)).collect();
+        assert_eq!(told, [(5, 10), (6, 10), (7, 10), (8, 10)]);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Machine {
         self.settled.answer = Answer::Known { shares, players };
         let greeted: Vec<_> = self.greeted().collect();
         for conn in greeted {
-            if let Some(id) = self.sessions.by_conn(conn) {
+            if let Some(id) = self.sessions.by_conn(conn).map(|live| live.id) {
                 self.tell_spoils(conn, id);
             }
         }

@@ -264,7 +264,7 @@ fn a_shard_that_starts_anew_asks_only_for_players_that_it_still_knows() {
         player: PlayerId(player.into()),
         name: "Ada".to_owned(),
         seq: InputSeq(1),
-        tallies,
+        tallies: tallies.into_iter().collect(),
     };
     let tally = |generation, late| Tally { generation: Gen(generation), hits: 1, damage: 10, late };
     let mut journal = Journal::begin(JournalId(Bin([1; 16])), BossId(1), ShardId(1), None, false);

@@ -419,11 +419,7 @@ impl Machine {
     /// before. Totals only grow: repetitions change nothing.
     fn enter_late(&mut self, generation: Gen, player: PlayerId, late: u64) {
         let before = self.late_before.get(&(generation, player)).copied().unwrap_or(0);
-        let Some(id) = self.sessions.of_player(player) else { return };
-        if let Some(live) = self.sessions.get_mut(id)
-            && live.report_late(generation, before.saturating_add(late).min(ucore::INT_MAX))
-        {
-            self.sessions.touch(id);
-        }
+        let late = before.saturating_add(late).min(ucore::INT_MAX);
+        self.sessions.report_late(player, generation, late);
     }
 }
