@@ -116,7 +116,7 @@ fn a_shard_whose_authority_is_away_or_is_none_says_so_and_waits_for_it() {
     for (authority, why) in [
         (format!("ws://{silent_addr}"), "start it there, or correct the address"),
         (format!("ws://{}/sink", game.addr), "answers 404 Not Found, \"there is nothing here"),
-        (format!("ws://{}/ws", game.addr), "offer the sub-protocol worldboss.v3"),
+        (format!("ws://{}/ws", game.addr), "offer the sub-protocol worldboss.v4"),
     ] {
         let mut shard = shard_on(&authority, &dir.path().join("shard"));
         let mut shard = shard.stderr(Stdio::piped()).spawn().unwrap();

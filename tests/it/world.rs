@@ -8,6 +8,7 @@ use protocol::{
 use shard::machine::{
     Answer, ConnId, Disk, Fresh, Machine as Shard, Opened, Opening, Output, Record, Request, Step,
 };
+use std::sync::Arc;
 use ucore::Bin;
 
 /// Steps until something is there. More: it never comes.
@@ -150,7 +151,7 @@ pub(crate) struct Driven {
     pub(crate) output: Vec<Output>,
     pub(crate) pushes: usize,
     /// While the disk stalls, its one record waits here.
-    stalled: Option<Option<Record>>,
+    stalled: Option<Option<Arc<Record>>>,
 }
 
 impl Driven {
@@ -194,8 +195,8 @@ impl Driven {
         while let Some(output) = self.shard.poll_output() {
             if let Output::Journal(record) = &output {
                 match &mut self.stalled {
-                    Some(waiting) => *waiting = Some(record.clone()),
-                    None => self.write(record.clone()),
+                    Some(waiting) => *waiting = Some(Arc::clone(record)),
+                    None => self.write(record),
                 }
             }
             self.output.push(output);
@@ -209,14 +210,14 @@ impl Driven {
 
     pub(crate) fn unstall(&mut self) {
         if let Some(record) = self.stalled.take().flatten() {
-            self.write(record);
+            self.write(&record);
         }
         self.drain();
     }
 
-    fn write(&mut self, record: Record) {
+    fn write(&mut self, record: &Record) {
         let journal = self.disk.journal.as_mut().expect("the shard has joined");
-        ucore::Updatable::apply(journal, record).unwrap();
+        journal.learn(record).unwrap();
         self.shard.handle_synced();
     }
 

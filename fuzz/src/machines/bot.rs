@@ -18,7 +18,12 @@ const HITS_MAX: usize = 128;
 /// Whatever it is told, it sends what a shard can read, and its books can be compared.
 pub(crate) fn bot(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
-    let config = BotConfig { name: "Ada".to_owned(), rate_per_s: 20.0, every: 1, mix: draw.flag() };
+    let config = BotConfig {
+        name: "Ada".to_owned(),
+        rate_per_s: 20.0,
+        every: draw.below(2),
+        mix: draw.flag(),
+    };
     let mut bot = Bot::new(config, draw.byte().into());
     let (mut oracle, mut now, mut state) = (Oracle::default(), Micros(0), None);
     for _ in 0..STEPS_MAX {
@@ -84,16 +89,17 @@ fn message(draw: &mut Draw<'_>, before: &mut Option<State>) -> ShardMessage {
             tick: Tick(draw.number()),
             generation: anything::generation(draw),
             seq: InputSeq(draw.word()),
-            tallies: draw.some(3, tally),
+            tallies: draw.some(3, tally).into_iter().collect(),
         }),
         1 | 2 => ShardMessage::Ack(Ack {
             tick: Tick(draw.number()),
             seq: InputSeq(draw.word()),
-            tallies: draw.some(3, tally),
+            tallies: draw.some(3, tally).into_iter().collect(),
             refused: draw.some(3, |draw| {
                 let (seq, reason) = (InputSeq(draw.word()), draw.pick(RefusalReason::ALL));
                 Refusal { seq, reason }
             }),
+            folded: draw.flag(),
         }),
         3 => ShardMessage::State(*before.insert(any_state(draw))),
         4 => {
@@ -128,5 +134,6 @@ fn any_state(draw: &mut Draw<'_>) -> State {
         phase: draw.byte(),
         hp_max: draw.number(),
         players: draw.word(),
+        tick_ms: draw.byte().into(),
     }
 }

@@ -5,7 +5,7 @@ use crate::anything::{self, BOSS};
 use crate::check::received;
 use crate::draw::Draw;
 use protocol::limits::LINEAGE_MAX;
-use protocol::{BossId, JoinAnswer, JournalId, Micros, ShardId, SyncRequest, Tally};
+use protocol::{BossId, JoinAnswer, JournalId, Micros, ShardId, SyncRequest, Tallies, Tally};
 use shard::machine::{Ancestor, Book, BookLine, Disk, Journal, Machine, Opening, Session, Step};
 use ucore::Bin;
 
@@ -107,7 +107,7 @@ fn session(draw: &mut Draw<'_>) -> Session {
         player: anything::player(draw),
         name: anything::text(draw),
         seq: protocol::InputSeq(draw.word()),
-        tallies: Vec::new(),
+        tallies: Tallies::new(),
     };
     for _ in 0..draw.below(4) {
         let (hits, damage) = (draw.byte().into(), draw.word().into());

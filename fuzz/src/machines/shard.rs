@@ -13,7 +13,7 @@ use protocol::{
 };
 use shard::machine::{Answer, ConnId, Fresh, Journal, Machine, Opened, Output, Record, Request};
 use std::sync::Arc;
-use ucore::{Bin, Updatable};
+use ucore::Bin;
 
 /// Most things that one input may ask the driver to do: a few for each connection.
 const OUTPUTS_MAX: usize = 64;
@@ -26,7 +26,7 @@ struct Driven {
     /// What the disk has.
     disk: Journal,
     /// A record on its way there.
-    syncing: Option<Record>,
+    syncing: Option<Arc<Record>>,
     asked: Option<Request>,
     now: Micros,
     fresh: u8,
@@ -83,7 +83,9 @@ impl Driven {
             11 | 12 => self.answer(draw),
             13 => {
                 let moments = [100_000, 1, 999, 10_000_000, 1 << 40];
-                self.now = self.now + Micros(draw.pick(&moments));
+                let passed = Micros(draw.pick(&moments));
+                self.now = self.now + passed;
+                self.shard.handle_worked(passed);
             }
             14 => self.truth.second(),
             _ if draw.one_of(16) => self.shard.handle_stop(),
@@ -113,9 +115,9 @@ impl Driven {
     /// The disk has the record that it was given.
     fn synced(&mut self) {
         if let Some(record) = self.syncing.take() {
-            let read = ucore::decode(&ucore::encode(&record));
-            assert_eq!(read.as_ref(), Ok(&record), "a record can be read again");
-            assert_eq!(self.disk.apply(record), Ok(()), "the disk can replay it");
+            let read = ucore::decode(&ucore::encode(&*record));
+            assert_eq!(read.as_ref(), Ok(&*record), "a record can be read again");
+            assert_eq!(self.disk.learn(&record), Ok(()), "the disk can replay it");
         }
         self.shard.handle_synced();
         assert_eq!(self.shard.journal(), &self.disk, "it knows of itself what its disk has");

@@ -28,7 +28,7 @@ pub use timeline::{KindCount, Passed, Sample, ShardSample, Timeline};
 
 use cluster::Cluster;
 use judge::Evidence;
-use loadgen::driver::{LoadConfig, run_beside};
+use loadgen::driver::{Frames, LoadConfig, run_beside};
 use nemesis::Nemesis;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,6 +83,7 @@ async fn play(setup: &Setup, plan: &Plan, cluster: &mut Cluster) -> (Evidence, T
         duration: setup.duration + HEAL_MAX,
         seed: setup.seed,
         mix: false,
+        frames: Frames::Every,
         names: "chaos".to_owned(),
         progress: false,
     };

@@ -18,7 +18,8 @@ use shard::machine::{
 };
 use shard::store::Store;
 use std::collections::BTreeMap;
-use ucore::{Bin, Updatable};
+use std::sync::Arc;
+use ucore::Bin;
 
 /// How long an answer is waited for, as in the driver.
 const ANSWER_MAX: Micros = Micros::from_millis(5_000);
@@ -86,13 +87,13 @@ pub(super) struct Process {
     call: Option<u64>,
     calls: u64,
     /// The record that is being synced.
-    pub(super) syncing: Option<Record>,
+    pub(super) syncing: Option<Arc<Record>>,
     /// The record is waited for before this tick's state and request leave.
     is_waiting: bool,
     greeted: BTreeMap<ConnId, Token>,
     /// The truth of the newest answer.
     heard: Option<Truth>,
-    shown: Option<std::sync::Arc<protocol::Board>>,
+    shown: Option<Arc<protocol::Board>>,
     records: u32,
     /// Records from one checkpoint to the next.
     records_max: u32,
@@ -285,6 +286,9 @@ impl Process {
         let now = self.local(env.core.now);
         self.show(env, now);
         let Stage::Running(machine) = &mut self.stage else { return };
+        // With a slow disk goes a slow machine, so ticks get wider.
+        let is_slow = env.core.now < self.slow_until;
+        machine.handle_worked(Micros::from_millis(if is_slow { 1_000 } else { 1 }));
         if let Some(request) = machine.poll_request(now) {
             let (request, patience) = match request {
                 Request::Join(join) => (SyncRequest::Join(join), ANSWER_MAX),
@@ -379,7 +383,7 @@ impl Process {
         }
         let tick = record.tick.0;
         let Some(journal) = &mut self.durable else { return Ok(()) };
-        if let Err(reject) = journal.apply(record) {
+        if let Err(reject) = journal.learn(&record) {
             env.core.fail(format!("a record does not follow from its journal: {reject}"));
         }
         env.check.handle_durable(journal);

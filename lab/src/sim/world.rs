@@ -14,7 +14,6 @@ use super::wire::{self, Answer, Bytes, Caller, Wire};
 use protocol::{BossId, Micros, Missing, PlayerMessage, Scenario, ShardMessage, Unavailable};
 use shard::machine::{ConnId, Disk as Found};
 use std::collections::{BTreeMap, VecDeque};
-use ucore::Updatable;
 
 /// Events of one world. More: it does not come to an end.
 const EVENTS_MAX: u64 = 5_000_000;
@@ -451,7 +450,7 @@ fn expected(process: &Process) -> Vec<Found> {
     let mut expected = vec![Found { journal: Some(durable.clone()), intent: None }];
     if let Some(record) = &process.syncing {
         let mut journal = durable;
-        if journal.apply(record.clone()).is_ok() {
+        if journal.learn(record).is_ok() {
             expected.push(Found { journal: Some(journal), intent: None });
         }
     }

@@ -5,8 +5,8 @@ use crate::properties::Broken;
 use crate::truth::BOSS;
 use crate::uplink::{Effect, Sent, Uplink, View};
 use protocol::{
-    EnterAnswer, Gen, InputSeq, JoinAnswer, JournalId, PlayerId, SessionId, ShardId, Status, Tally,
-    Token,
+    EnterAnswer, Gen, InputSeq, JoinAnswer, JournalId, PlayerId, SessionId, ShardId, Status,
+    Tallies, Tally, Token,
 };
 use shard::machine::{
     Answer, BookChange, BookLine, Disk, Journal, Opened, Opening, Record, Request, ResendFrom,
@@ -290,14 +290,14 @@ fn session(journal: &Journal, shard: ShardId) -> (SessionId, Session) {
         return (*id, session.clone());
     }
     let (token, player) = (Token(Bin([7; 16])), PlayerId(shard.0.into()));
-    let (name, seq, tallies) = ("m".to_owned(), InputSeq(0), Vec::new());
+    let (name, seq, tallies) = ("m".to_owned(), InputSeq(0), Tallies::new());
     (SessionId(1), Session { token, player, name, seq, tallies })
 }
 
 /// The record of a tick that changed a session.
 fn record(journal: &Journal, id: SessionId, session: Session, tally: Tally) -> Record {
     let known = journal.sessions.contains_key(&id);
-    let tallies = vec![tally];
+    let tallies = [tally].into_iter().collect();
     let answered = vec![SessionChange { session: id, seq: session.seq, tallies }];
     let opened = if known { Vec::new() } else { vec![(id, session)] };
     Record { tick: journal.tick.next(), opened, answered, ..Record::default() }

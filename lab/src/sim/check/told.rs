@@ -155,6 +155,7 @@ impl Check {
             | Heard::Refused(_)
             | Heard::Counted { .. }
             | Heard::Frame { .. }
+            | Heard::Shown(_)
             | Heard::Trouble(_) => {}
         }
     }
