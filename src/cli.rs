@@ -5,7 +5,7 @@ use crate::authority::{
     spawn::SpawnArgs, status::StatusArgs, tail::TailArgs, verify::VerifyArgs,
 };
 use crate::{chaos::ChaosArgs, sim::SimArgs};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::GroupName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -172,6 +172,10 @@ pub(crate) struct LoadgenArgs {
     #[arg(long, env = "WORLDBOSS_DURATION", default_value = "30s")]
     #[arg(value_parser = humantime::parse_duration)]
     pub(crate) duration: Duration,
+    /// Which state frames the players ask for. With `seen` a few ask for all of them, and the
+    /// report says by how much the bars of the others were wrong: `bar_error_px`.
+    #[arg(long, env = "WORLDBOSS_FRAMES", value_enum, default_value_t = FramesArg::Every)]
+    pub(crate) frames: FramesArg,
     /// Repeats a run's arrivals [default: drawn, and printed].
     #[arg(long, env = "WORLDBOSS_SEED")]
     pub(crate) seed: Option<u64>,
@@ -181,6 +185,14 @@ pub(crate) struct LoadgenArgs {
     /// Fail with exit code 99 unless it holds, such as 'ack_ms.p99<250'. Repeatable.
     #[arg(long, env = "WORLDBOSS_THRESHOLD", value_name = "METRIC<VALUE")]
     pub(crate) threshold: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FramesArg {
+    /// One in every tick.
+    Every,
+    /// What can be seen, as the page.
+    Seen,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,9 +1,9 @@
 //! `worldboss loadgen`: a load, its report, and what its exit code says.
 
-use crate::cli::LoadgenArgs;
+use crate::cli::{FramesArg, LoadgenArgs};
 use crate::print;
 use anyhow::Context;
-use loadgen::driver::{LoadConfig, random_seed, run as generate};
+use loadgen::driver::{Frames, LoadConfig, random_seed, run as generate};
 use loadgen::machine::{Report, Threshold};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,6 +11,15 @@ use std::process::ExitCode;
 /// A threshold was missed, and nothing worse.
 const EXIT_THRESHOLD: u8 = 99;
 const EXIT_INTERRUPTED: u8 = 130;
+
+impl From<FramesArg> for Frames {
+    fn from(arg: FramesArg) -> Self {
+        match arg {
+            FramesArg::Every => Self::Every,
+            FramesArg::Seen => Self::Seen,
+        }
+    }
+}
 
 /// Generates the load, prints the summary, and judges it.
 pub(crate) async fn run(args: LoadgenArgs) -> anyhow::Result<ExitCode> {
@@ -23,6 +32,7 @@ pub(crate) async fn run(args: LoadgenArgs) -> anyhow::Result<ExitCode> {
         duration: args.duration,
         seed: args.seed.unwrap_or_else(random_seed),
         mix: false,
+        frames: args.frames.into(),
         names: "load".to_owned(),
         progress: true,
     };

@@ -38,7 +38,7 @@ pub async fn bots(
     let (clock, mut seeds) = (Clock::start(), fastrand::Rng::with_seed(seed));
     let mut players = JoinSet::new();
     for (index, name) in (0..count).zip((1..).flat_map(names)) {
-        let config = BotConfig { name, rate_per_s: RATE, every: 1, mix: true };
+        let config = BotConfig { name, rate_per_s: RATE, every: 0, mix: true };
         let from = Micros::from_millis(20 * u64::from(index));
         let seat = Seat { target: Arc::clone(&target), target_idx: 0, index, from };
         let bot = Bot::new(config, seeds.u64(..));

@@ -101,7 +101,7 @@ impl Swarm {
             let bot = BotConfig {
                 name: config.name(number),
                 rate_per_s: config.rate,
-                every: 1,
+                every: config.frames.every(seat.index),
                 mix: config.mix,
             };
             let bot = Bot::new(bot, seeds.u64(..));

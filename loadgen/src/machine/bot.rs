@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::session::{Events, Session};
 use super::skills::{Skills, damage_max};
-use super::{Arrivals, Books};
+use super::{Arrivals, Books, Span};
 use protocol::{
     BossCard, CloseCode, Hello, Hit, InputSeq, Micros, PROTOCOL, ShardMessage, State, Status,
     Welcome,
@@ -27,7 +27,8 @@ pub struct BotConfig {
     pub name: String,
     /// Hits a second on average.
     pub rate_per_s: f64,
-    /// Ticks from one state frame to the next.
+    /// Ticks from one state frame to the next; 0 for what can be seen, and then it tells what its
+    /// bar showed.
     pub every: u8,
     /// Whether it uses skills with a cooldown, too.
     pub mix: bool,
@@ -198,8 +199,12 @@ impl Bot {
                 self.free_since = now;
             }
             let interval = before.map(|(at, _)| now.since(at));
-            let (version, generation) = (state.version.0, state.generation);
-            self.events.push_back(Event::Frame { at: now, version, generation, interval });
+            self.events.push_back(Event::Frame { at: now, state, interval });
+            if let (0, Some((_, base)), Some(session)) = (self.config.every, before, &self.session)
+            {
+                let (until, own) = (state.tick, session.own_lacking(&base));
+                self.events.push_back(Event::Shown(Box::new(Span { base, until, own })));
+            }
         }
         if let Some(session) = &mut self.session {
             session.handle_state(now, &state, &mut self.events);

@@ -61,7 +61,7 @@ impl Table {
             tick: Tick(self.tick.into()),
             generation: Gen(self.generation),
             seq: InputSeq(seq),
-            tallies: tallies.to_vec(),
+            tallies: tallies.iter().copied().collect(),
         }));
         let spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
         self.say(ShardMessage::Boss(BossCard { generation: Gen(1), spec }));
@@ -82,8 +82,14 @@ impl Table {
             age_ms: 0,
             counted: Tick(self.counted.into()),
             players: 1,
+            tick_ms: 100,
         };
         self.say(ShardMessage::State(state));
+    }
+
+    fn next_frame(&mut self) {
+        self.tick += 1;
+        self.frame();
     }
 
     fn step(&mut self) -> Vec<Hit> {
@@ -110,8 +116,9 @@ impl Table {
         self.say(ShardMessage::Ack(Ack {
             tick: Tick(self.tick.into()),
             seq: InputSeq(seq),
-            tallies: tallies.to_vec(),
+            tallies: tallies.iter().copied().collect(),
             refused: refused.collect(),
+            folded: false,
         }));
     }
 
@@ -222,7 +229,7 @@ fn a_hit_is_in_the_truth_when_its_tick_is_counted_and_a_refused_one_never() {
     let counted = table.count(|event| matches!(event, Event::Counted { .. }));
     assert_eq!(counted, usize::try_from(seq - 1).unwrap());
     assert!(!table.bot.is_drained(), "that a part of it was late may still be told");
-    (0..2).for_each(|_| table.frame());
+    (0..2).for_each(|_| table.next_frame());
     assert!(table.bot.is_drained());
 }
 
@@ -349,11 +356,11 @@ fn a_bot_does_not_wait_for_ticks_that_its_shard_has_lost() {
     table.ack(1, &[tally(1, 1, 100)], &[]);
     let before = table.tick;
     table.lose(CloseCode::Restart);
-    // Another process has an older disk, and nothing happens in it that would move its ticks on.
+    // Another process has an older disk, and nothing happens in it that would move what it counts.
     table.tick = before - 1;
     table.connect(7, true, 0, &[]);
     table.counted = table.tick;
-    (0..4).for_each(|_| table.frame());
+    (0..4).for_each(|_| table.next_frame());
     assert!(table.bot.is_drained());
     assert!(table.faults() > 0, "and it says what it has seen");
 }
@@ -407,8 +414,39 @@ fn a_share_is_due_when_the_next_generation_has_gone_on_for_a_while() {
     table.hits(1);
     table.ack(1, &[tally(1, 1, 100)], &[]);
     table.generation = 2;
-    (0..99).for_each(|_| table.frame());
+    (0..99).for_each(|_| table.next_frame());
     assert!(table.bot.books().unwrap().shares_due.is_empty());
-    table.frame();
+    table.next_frame();
     assert_eq!(table.bot.books().unwrap().shares_due.iter().copied().collect::<Vec<_>>(), [Gen(1)]);
+}
+
+#[test]
+fn a_bot_that_gets_what_can_be_seen_tells_what_its_bar_showed() {
+    let mut table = table();
+    table.bot =
+        Bot::new(BotConfig { name: "Bot".to_owned(), rate_per_s: 1.0, every: 0, mix: false }, 5);
+    table.bot.start(Micros(0));
+    table.connect(7, false, 0, &[]);
+    let first = table.tick;
+    table.hits(1);
+    table.ack(1, &[tally(1, 1, 100)], &[]);
+    let acked = table.tick;
+    table.next_frame();
+    let second = table.tick;
+    (table.counted, table.tick) = (acked, table.tick + 4);
+    table.next_frame();
+    table.next_frame();
+    let shown: Vec<_> = table
+        .events
+        .iter()
+        .filter_map(|event| {
+            let Event::Shown(span) = event else { return None };
+            Some((span.base.tick.0, span.until.0, span.own.clone()))
+        })
+        .collect();
+    let own = vec![(Tick(acked.into()), 100)];
+    let ticks = [first, second, second + 5, second + 6].map(u64::from);
+    // The bar subtracts the hit until the state that counts it is its base.
+    let [a, b, c, d] = ticks;
+    assert_eq!(shown, [(a, b, own.clone()), (b, c, own), (c, d, Vec::new())]);
 }

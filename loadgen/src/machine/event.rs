@@ -1,7 +1,7 @@
 //! What a bot tells whoever measures it.
 
-use super::Books;
-use protocol::{Gen, Micros, RefusalReason};
+use super::{Books, Span};
+use protocol::{Micros, RefusalReason, State};
 
 /// Something that happened to a bot. Times are the bot's `now`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +45,13 @@ pub enum Event {
     Frame {
         /// When.
         at: Micros,
-        /// Its version.
-        version: u64,
-        /// Its generation.
-        generation: Gen,
+        /// The state that it makes.
+        state: State,
         /// The time since the frame before it on this connection.
         interval: Option<Micros>,
     },
+    /// What the bar of a bot showed that gets what can be seen, until the frame that came now.
+    Shown(Box<Span>),
     /// A session ended. What it claims is final.
     Books(Box<Books>),
     /// Something that the outside world did to the bot.

@@ -7,6 +7,7 @@ mod books;
 mod session;
 mod bot;
 mod crossing;
+mod bar;
 mod recorder;
 mod oracle;
 mod settled;
@@ -16,6 +17,7 @@ mod threshold;
 mod summary;
 
 pub use arrivals::Arrivals;
+pub use bar::{BarError, Bars, Span};
 pub use books::Books;
 pub use bot::{Bot, BotConfig};
 pub use crossing::Crossing;

@@ -1,5 +1,6 @@
 //! Collects what all bots of a run tell, in bounded memory.
 
+use super::bar::Bars;
 use super::latency::Samples;
 use super::{Crossing, ErrorCount, Event, Latency, Oracle};
 use protocol::{Gen, Ledger, RefusalReason};
@@ -17,6 +18,7 @@ pub struct Recorder {
     pub(super) cross_shard: Samples,
     pub(super) lag: Samples,
     pub(super) frames_received: u64,
+    pub(super) bars: Bars,
     generation: Gen,
     pub(super) reconnects: u64,
     pub(super) connect_failures: u64,
@@ -88,6 +90,7 @@ impl Recorder {
             cross_shard: Samples::default(),
             lag: Samples::default(),
             frames_received: 0,
+            bars: Bars::new(targets),
             generation: Gen(0),
             reconnects: 0,
             connect_failures: 0,
@@ -126,13 +129,15 @@ impl Recorder {
                 let sample = |latency| self.cross_shard.record(latency);
                 self.crossing.handle_counted(target, planned, version, sample);
             }
-            Event::Frame { at, version, generation, interval } => {
-                self.generation = self.generation.max(generation);
+            Event::Frame { at, state, interval } => {
+                self.generation = self.generation.max(state.generation);
+                self.bars.handle_state(target, &state);
                 self.frames_received += 1;
                 interval.into_iter().for_each(|interval| self.frame_interval.record(interval));
                 let sample = |latency| self.cross_shard.record(latency);
-                self.crossing.handle_frame(target, at, version, sample);
+                self.crossing.handle_frame(target, at, state.version.0, sample);
             }
+            Event::Shown(span) => self.bars.handle_span(target, span),
             Event::Books(books) => self.oracle.add(&books),
             Event::Trouble(error) => self.count_error(error, Severity::Trouble),
             Event::Fault(error) => self.count_error(error, Severity::Fault),

@@ -1,7 +1,7 @@
 //! What a run found: the JSON of `loadgen --json`, and whether the run passed.
 
 use super::threshold::{Checked, Threshold};
-use super::{Balance, Latency, Recorder};
+use super::{Balance, BarError, Latency, Recorder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ucore::Version;
@@ -72,6 +72,10 @@ pub struct Report {
     pub cross_shard_ms: Latency,
     /// From the planned time of a hit until it left, where nothing but this process held it back.
     pub generator_lag_ms: Latency,
+    /// With `--frames seen`: by how many pixels of 1,000 the bars of players who get what can be
+    /// seen were wrong, beside those of players who get every state.
+    #[serde(default)]
+    pub bar_error_px: BarError,
     /// State frames.
     pub frames_received: u64,
     /// Connections after the first of each player.
@@ -154,6 +158,7 @@ impl Report {
             frame_interval_ms: recorder.frame_interval.latency(),
             cross_shard_ms: recorder.cross_shard.latency(),
             generator_lag_ms: recorder.lag.latency(),
+            bar_error_px: recorder.bars.error(),
             frames_received: recorder.frames_received,
             reconnects: recorder.reconnects,
             connect_failures: recorder.connect_failures,
@@ -243,6 +248,9 @@ mod tests {
             for part in ["count", "p50", "p90", "p99", "p999", "max"] {
                 assert!(json[field][part].is_number(), "{field}.{part}");
             }
+        }
+        for part in ["count", "p99", "max"] {
+            assert!(json["bar_error_px"][part].is_number(), "bar_error_px.{part}");
         }
         assert_eq!(json["schema"], 1);
         assert_eq!(json["ledger_version"], Value::Null);

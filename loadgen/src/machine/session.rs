@@ -8,13 +8,13 @@ use std::collections::VecDeque;
 /// Accepted hits that wait for the truth. More are accepted, but not measured.
 const UNCOUNTED_MAX: usize = 1_024;
 
-/// State frames from a hit's being counted, or late, to the acknowledgement that says that it was
-/// late: one tick to notice, one to make it durable, and one to spare.
-const QUIET_FRAMES: u32 = 3;
+/// Ticks from the state that shows a hit counted, or late, to the acknowledgement that says that it
+/// was late: one to make it durable, and one to spare.
+const QUIET_TICKS: u64 = 2;
 
-/// State frames of a generation on one connection after which the player must have been told its
+/// Ticks of a generation, seen on one connection, after which the player must have been told its
 /// share of the generation before: a shard asks for it again and again, at most 5 s apart.
-const SHARE_FRAMES: u32 = 100;
+const SHARE_TICKS: u64 = 99;
 
 /// Where a session puts what happened.
 pub(super) type Events = VecDeque<Event>;
@@ -53,10 +53,14 @@ pub(super) struct Session {
     /// The tick of the newest acknowledgement, and the tick up to which the truth counts.
     acked: Tick,
     counted: Tick,
-    /// State frames since the truth counted everything.
-    quiet: u32,
-    /// State frames of a generation on the current connection.
-    frames: (Gen, u32),
+    /// The tick of the newest state, and of the first one since the truth counts everything.
+    tick: Tick,
+    quiet_since: Option<Tick>,
+    /// The generation on the current connection, and when the share of the one before is due.
+    share_due: (Gen, Option<Tick>),
+    /// (tick, damage) of accepted hits of the generation that the newest state may not count, as
+    /// far as it is known in which tick they were accepted.
+    own: VecDeque<(Tick, u64)>,
 }
 
 impl Session {
@@ -71,8 +75,10 @@ impl Session {
             uncounted: VecDeque::new(),
             acked: Tick(0),
             counted: Tick(0),
-            quiet: 0,
-            frames: (Gen(0), 0),
+            tick: Tick(0),
+            quiet_since: None,
+            share_due: (Gen(0), None),
+            own: VecDeque::new(),
         }
     }
 
@@ -87,7 +93,8 @@ impl Session {
     /// Whether every hit is answered, every accepted one counted by the truth, and what of it was
     /// late had the time to be told.
     pub(super) fn is_drained(&self) -> bool {
-        self.pending.is_empty() && self.acked <= self.counted && self.quiet >= QUIET_FRAMES
+        let is_quiet = |since: Tick| self.tick.0 >= since.0 + QUIET_TICKS;
+        self.pending.is_empty() && self.quiet_since.is_some_and(is_quiet)
     }
 
     /// The next hit that has to leave again.
@@ -116,7 +123,8 @@ impl Session {
         if welcome.player != self.books.player {
             events.push_back(Event::Fault("a resumed session has another player".to_owned()));
         }
-        (self.left, self.quiet, self.frames) = (0, 0, (Gen(0), 0));
+        (self.left, self.quiet_since, self.share_due) = (0, None, (Gen(0), None));
+        self.own.clear();
         // A shard whose disk is older than before knows nothing of later ticks: what was accepted
         // in them is taken back, and the truth will not count it.
         if welcome.tick < self.acked {
@@ -137,6 +145,7 @@ impl Session {
     }
 
     pub(super) fn handle_ack(&mut self, now: Micros, ack: &Ack, events: &mut Events) {
+        self.note_own(ack);
         self.learn(&ack.tallies, events);
         let refusals = ack.refused.iter();
         events.extend(refusals.map(|refusal| Event::Refused(refusal.reason)));
@@ -145,6 +154,24 @@ impl Session {
         if self.books.accepted() > self.books.answered {
             events.push_back(Event::Fault("more hits were accepted than answered".to_owned()));
         }
+    }
+
+    /// Notes what the player's bar subtracts by itself from now on, until the truth counts it.
+    fn note_own(&mut self, ack: &Ack) {
+        let generation = self.share_due.0;
+        let Some(tally) = ack.tallies.iter().find(|tally| tally.generation == generation) else {
+            return;
+        };
+        let before = self.books.tallies.get(&generation).map_or(0, |tally| tally.damage);
+        let is_known = !ack.folded && tally.damage > before && ack.tick > self.counted;
+        if is_known && self.own.len() < UNCOUNTED_MAX {
+            self.own.push_back((ack.tick, tally.damage - before));
+        }
+    }
+
+    /// (tick, damage) of own accepted hits that a state does not count, as far as it is known.
+    pub(super) fn own_lacking(&self, base: &State) -> Vec<(Tick, u64)> {
+        self.own.iter().copied().filter(|(tick, _)| *tick > base.counted).collect()
     }
 
     fn learn(&mut self, tallies: &[Tally], events: &mut Events) {
@@ -185,7 +212,7 @@ impl Session {
             self.left = self.left.saturating_sub(1);
             self.books.answered += 1;
             self.acked = self.acked.max(tick);
-            self.quiet = 0;
+            self.quiet_since = None;
             events.push_back(Event::Answered { planned, at: now });
             if !is_accepted(seq) {
                 continue;
@@ -201,17 +228,22 @@ impl Session {
 
     /// The truth moved on.
     pub(super) fn handle_state(&mut self, now: Micros, state: &State, events: &mut Events) {
-        self.counted = state.counted;
-        let (generation, frames) = self.frames;
-        self.frames = if generation == state.generation {
-            (generation, frames + 1)
-        } else {
-            (state.generation, 1)
-        };
-        if self.frames.1 == SHARE_FRAMES {
-            self.books.expect_share(Gen(state.generation.0.saturating_sub(1)));
+        (self.tick, self.counted) = (state.tick, state.counted);
+        let generation = state.generation;
+        if self.share_due.0 != generation {
+            let due = Tick(state.tick.0.saturating_add(SHARE_TICKS));
+            self.share_due = (generation, Some(due));
+            self.own.clear();
         }
-        self.quiet = if self.acked <= self.counted { self.quiet.saturating_add(1) } else { 0 };
+        if self.share_due.1.take_if(|due| *due <= state.tick).is_some() {
+            self.books.expect_share(Gen(generation.0.saturating_sub(1)));
+        }
+        self.own.retain(|(tick, _)| *tick > state.counted);
+        if self.acked <= self.counted {
+            self.quiet_since.get_or_insert(state.tick);
+        } else {
+            self.quiet_since = None;
+        }
         let version = state.version.0;
         let is_counted = |(tick, _): &&(Tick, Micros)| *tick <= state.counted;
         while let Some((_, planned)) = self.uncounted.front().filter(is_counted).copied() {

@@ -1,6 +1,6 @@
 //! The report as a table for people: thresholds, then counts, then latencies.
 
-use super::{Latency, Report, RunInfo};
+use super::{BarError, Latency, Report, RunInfo};
 use std::fmt::{self, Write};
 
 const TICK: char = '\u{2713}';
@@ -86,6 +86,11 @@ impl Report {
             write!(out, "{name:<16}{:>11}", grouped(*count))?;
             [p50, p90, p99, p999, max].iter().try_for_each(|ms| write!(out, "{ms:>11.1}"))?;
             writeln!(out)?;
+        }
+        let BarError { count, p99, max } = self.bar_error_px;
+        if count > 0 {
+            let count = grouped(count);
+            writeln!(out, "{:<16}{count:>11}{p99:>33.3}{max:>22.3}", "bar error, px")?;
         }
         Ok(())
     }
