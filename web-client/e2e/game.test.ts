@@ -140,7 +140,7 @@ it('a refused hit is taken back with the reason', async () => {
   await ada.says('#floats', 'too fast');
   await ada.shot('refused');
   const own = await expectInBooks(server, 'Ada', ada);
-  await until('the bar is back', async () => (await ada.hp()) === 50_000_000 - own);
+  await ada.rests(50_000_000 - own);
 });
 
 it('a shard that is gone for good is said to be, and its pending hits are taken back', async () => {
@@ -149,6 +149,7 @@ it('a shard that is gone for good is said to be, and its pending hits are taken 
   await ada.page.clock.install();
   await ada.strike(2);
   const own = await expectInBooks(server, 'Ada', ada);
+  await ada.rests(50_000_000 - own);
   await server.kill();
   await ada.says('#notice-text', 'Connection lost');
   await ada.strike(3);
@@ -159,7 +160,7 @@ it('a shard that is gone for good is said to be, and its pending hits are taken 
   });
   await ada.says('#notice-text', 'taken back');
   expect(await ada.pending()).toBe(0);
-  await until('the bar is back', async () => (await ada.hp()) === 50_000_000 - own);
+  await ada.rests(50_000_000 - own);
   await ada.shot('gone');
   await server.restart();
   await ada.page.click('#retry');

@@ -103,6 +103,16 @@ export class Player {
     return Number((await this.text('#hp')).split('/')[0]?.replaceAll(',', ''));
   }
 
+  /** The bar stands at this HP, in two looks: nobody hits, so nothing is reckoned either. */
+  async rests(hp: number): Promise<void> {
+    let before = Number.NaN;
+    await until(`${this.name}'s bar rests at ${hp}`, async () => {
+      const last = before;
+      before = await this.hp();
+      return last === hp && before === hp;
+    });
+  }
+
   async strike(times = 1, skill = 0): Promise<void> {
     const button = this.page.locator('#skills button').nth(skill);
     for (let hit = 0; hit < times; hit += 1) await button.click();

@@ -5,7 +5,7 @@ import { Redis, Service } from './authority';
 import type { Player } from './player';
 import { bring, expectInBooks, scenes, start, visit } from './scene';
 import { type Server, until } from './server';
-import { clockOf, note, type Sight, sights, traceOf } from './trace';
+import { clockOf, note, type Sight, sights, traceOf, truthOf } from './trace';
 
 scenes();
 
@@ -77,7 +77,8 @@ function expectSoon(there: Sight[], back: Sight[]): void {
 
 async function enter(name: string, id: number, authority: string): Promise<Side> {
   const shard = await start({ shard: { id, authority } });
-  const player = await visit(shard.url, name);
+  // Of what nobody can see there is a state within a second; here every tick is measured.
+  const player = await visit(new URL('?every=1', shard.url).href, name);
   await note(player);
   await player.enter();
   return { name, shard, player };
@@ -88,11 +89,11 @@ async function expectVolley(what: string, from: Side, to: Side): Promise<Sight[]
   const before = await expectAgreement(from, to);
   const since = performance.timeOrigin + performance.now();
   for (let hit = 0; hit < HITS; hit += 1) {
-    const hp = await to.player.hp();
+    const hp = await truthOf(to.player);
     // What was seen came with a tick. Without a pause all hits would have the same place in it.
     await new Promise((over) => setTimeout(over, (hit * TICK_MS) / HITS));
     await from.player.strike();
-    await until(`${to.name} sees hit ${hit}`, async () => (await to.player.hp()) < hp);
+    await until(`${to.name} sees hit ${hit}`, async () => (await truthOf(to.player)) < hp);
   }
   const after = await expectAgreement(from, to);
   const seen = sights(since, await traceOf(from.player), await traceOf(to.player));

@@ -1,6 +1,5 @@
 // What comes to a page and what it draws, and when: noted in the page, by its own clock.
 
-import { expect } from 'vitest';
 import { ShardReader } from '../src/codec';
 import type { Ack, State } from '../src/protocol';
 import { ShardType } from '../src/protocol';
@@ -13,10 +12,10 @@ interface Trace {
   /** Messages, when they come out of the socket. */
   messages: { at: number; bytes: number[] }[];
   /**
-   * Changes of the number on the health bar, in the animation frame that makes them. It is the HP
-   * that this player sees; the bar's ARIA value is its percentage, written every two seconds.
+   * Changes of the number on the health bar, in the animation frame that makes them. The bar's ARIA
+   * value is its percentage, written every two seconds.
    */
-  drawn: { at: number; hp: number }[];
+  drawn: number[];
 }
 
 interface At<T> {
@@ -34,7 +33,7 @@ declare global {
 export interface Sight {
   /** From the press to the state frame that first shows it. */
   receivedMs: number;
-  /** From the press to the animation frame that first shows it. */
+  /** From the press to the first change of the bar once that state frame has come. */
   drawnMs: number;
   /** State frames that came to the other page from the press on, with the one that shows it. */
   frames: number;
@@ -79,10 +78,7 @@ function noteInPage(): void {
     const hp = document.querySelector('#hp');
     if (hp === null) throw new Error('the page has no #hp');
     // It runs right behind the script that draws, in the same animation frame.
-    new MutationObserver(() => {
-      const [shown = ''] = hp.textContent.split('/');
-      trace.drawn.push({ at: now(), hp: Number(shown.replaceAll(',', '')) });
-    }).observe(hp, { childList: true });
+    new MutationObserver(() => trace.drawn.push(now())).observe(hp, { childList: true });
   });
 }
 
@@ -105,29 +101,32 @@ function read({ messages }: Trace): { acks: At<Ack>[]; states: At<State>[] } {
   return { acks, states };
 }
 
+/** The HP of the newest state that came to a page. */
+export async function truthOf(player: Player): Promise<number> {
+  return found(read(await traceOf(player)).states.at(-1)).body.hp;
+}
+
 /**
  * How one page saw every press on another one since a moment at which both showed the same HP, if
- * each press was made after the one before had been seen, and nobody else hit.
+ * each press was made after the one before had come in a state, and nobody else hit.
  */
 export function sights(since: number, from: Trace, to: Trace): Sight[] {
   const [own, other] = [read(from), read(to)];
   const presses = from.presses.filter((at) => at > since);
-  const drawn = to.drawn.filter(({ at }) => at > since);
-  expect(drawn.length, 'falls of the other bar').toBe(presses.length);
-  return presses.map((pressed, index) => {
-    const { at, hp } = found(drawn[index]);
-    const before = found(drawn[index - 1] ?? to.drawn.findLast((earlier) => earlier.at <= since));
+  return presses.map((pressed) => {
+    const before = found(other.states.findLast(({ at }) => at <= pressed)).body;
+    const shows = found(other.states.find(({ at, body }) => at > pressed && body.hp < before.hp));
     // The bar is drawn by interpolation, but a way as short as this is made in one frame.
-    const shows = found(other.states.find(({ body }) => body.hp === hp));
+    const drawn = found(to.drawn.find((at) => at >= shows.at));
     const ack = found(own.acks.find((later) => later.at > pressed));
     const toAccept = ack.body.tick - tickAt(own.states, pressed);
     const toShow = shows.body.tick - tickAt(other.states, ack.at);
     return {
       receivedMs: shows.at - pressed,
-      drawnMs: at - pressed,
+      drawnMs: drawn - pressed,
       frames: shows.body.tick - tickAt(other.states, pressed),
       ticks: toAccept + toShow,
-      damage: before.hp - hp,
+      damage: before.hp - shows.body.hp,
     };
   });
 }

@@ -60,12 +60,12 @@ export interface Listener {
 export const GONE_MS = 60_000;
 /** A link that lived shorter than this did not cure what ended the one before. */
 const STEADY_MS = 5_000;
-/** A shard says something every tick, at least each second. Five more, and the link is dead. */
+/** A shard says something each second. Five more, and the link is dead. */
 const SILENCE_MS = 6_000;
 /** Longest comeback time that a shard may ask for. */
 const RETRY_MS_MAX = 60_000;
-/** Hits sent between two state frames: a shard closes for more than 64 messages in a tick. */
-const HITS_PER_STATE_MAX = 20;
+/** Hits sent between two messages of a tick: a shard closes for more than 64 in one tick. */
+const HITS_PER_TICK_MAX = 20;
 /** Mistakes of the client, which it would only repeat. */
 const MISTAKES: readonly number[] = [
   CloseCode.Framing,
@@ -93,10 +93,13 @@ export class Connection {
   private who: Who = { name: '', session: null };
   private readonly around: Surroundings;
   private readonly listener: Listener;
+  private readonly every: number;
 
-  constructor(around: Surroundings, listener: Listener) {
+  /** `every`: ticks from one state to the next, or 0 for what can be seen. */
+  constructor(around: Surroundings, listener: Listener, every: number) {
     this.around = around;
     this.listener = listener;
+    this.every = every;
   }
 
   /** Connects now: at the start, when the player asks, and when the network is back. */
@@ -141,9 +144,8 @@ export class Connection {
 
   private greet(): void {
     const { name, session } = this.who;
-    this.wire?.send(
-      encodePlayer([PlayerType.Hello, { protocol: PROTOCOL, name, session, every: 1 }]),
-    );
+    const { every } = this;
+    this.wire?.send(encodePlayer([PlayerType.Hello, { protocol: PROTOCOL, name, session, every }]));
   }
 
   private receive(bytes: Uint8Array): void {
@@ -157,7 +159,9 @@ export class Connection {
     }
     if (message === null) return;
     if (message[0] === ShardType.Welcome) this.handleWelcome(message[1]);
-    if (message[0] === ShardType.State) this.allowance = HITS_PER_STATE_MAX;
+    // An Ack may come without a State, and then nothing but the disk was late.
+    const isTick = message[0] === ShardType.State || message[0] === ShardType.Ack;
+    if (isTick) this.allowance = HITS_PER_TICK_MAX;
     this.listener.message(message);
   }
 
@@ -166,7 +170,7 @@ export class Connection {
     this.liveAt = this.around.now();
     this.who = { ...this.who, session };
     this.sent = seq;
-    this.allowance = HITS_PER_STATE_MAX;
+    this.allowance = HITS_PER_TICK_MAX;
     this.tell({ kind: 'live' });
   }
 

@@ -16,12 +16,16 @@ export interface Bar {
 export interface Target {
   generation: Gen;
   hpMax: number;
-  /** The truth's HP less every own hit that it lacks. */
+  /** The truth's HP by now, less every own hit that it lacks. */
   hp: number;
+  /** How far it falls in a second, as far as is known. */
+  rate: number;
   /** Whether the truth lacks nothing of this player: then it is right, even if it is higher. */
   isSettled: boolean;
 }
 
+/** A truth that falls, and is above the goal by at most this part of the bar, is waited for. */
+const WAIT_MAX = 0.001;
 /** Beyond this part of the bar, it catches up. */
 const CATCH_UP = 0.1;
 /** The most that the bar moves in a frame while it does not catch up. */
@@ -39,15 +43,17 @@ const CREEP = 0.00005;
 /**
  * Sets where the bar goes. A target above the goal is a truth that lacks a hit of which the answer
  * is on its way, so the bar waits for it. It rises by hits that were taken back, and to a truth
- * that is settled.
+ * that is settled; unless that was only reckoned a little too low, and comes down by itself.
  */
 export function aim(bar: Bar | null, target: Target, takenBack: number): Bar {
-  const { generation, hpMax, hp } = target;
+  const { generation, hpMax, hp, rate } = target;
   if (bar === null) return { generation, hpMax, goal: hp, shown: hp };
   if (bar.generation !== generation || bar.hpMax !== hpMax) {
     return { generation, hpMax, goal: hp, shown: (bar.shown / bar.hpMax) * hpMax };
   }
-  const highest = target.isSettled ? hpMax : bar.goal + takenBack;
+  const told = bar.goal + takenBack;
+  const comes = hp - told <= Math.min(rate, WAIT_MAX * hpMax);
+  const highest = target.isSettled && !comes ? hpMax : told;
   return { ...bar, goal: Math.min(hp, highest) };
 }
 

@@ -33,6 +33,7 @@ const connection = new Connection(
     },
     message: (message) => events.push({ kind: 'message', at: now(), message }),
   },
+  every(),
 );
 
 const hands = {
@@ -56,7 +57,7 @@ function step(): void {
   const happened = events;
   events = [];
   const before = game.session?.token;
-  game = nextFrame(game, happened, at - drawnAt);
+  game = nextFrame(game, happened, at, at - drawnAt);
   drawnAt = at;
   if (game.session && game.session.token !== before)
     store(() => sessionStorage, SESSION, game.session.token);
@@ -68,6 +69,11 @@ function frame(): void {
   requestAnimationFrame(frame);
   step();
   draw(game, now(), hands);
+}
+
+/** `?every=1` in the address asks for every state, without it for those that can be seen. */
+function every(): number {
+  return new URLSearchParams(location.search).get('every') === '1' ? 1 : 0;
 }
 
 function open(wire: Events): Wire {

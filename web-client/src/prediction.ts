@@ -1,6 +1,6 @@
 // Hop 2, prediction: shown at once, kept as pending.
 
-import type { Gen, Hit, Skill, State } from './protocol';
+import type { Gen, Hit, Skill } from './protocol';
 
 /** A hit without its answer. */
 export interface Pending {
@@ -36,13 +36,13 @@ export function uncountedDamage(uncounted: readonly Uncounted[], generation: Gen
   return own.reduce((sum, { damage }) => sum + damage, 0);
 }
 
-/** The truth's HP less every own hit that it lacks. No hit is in two of the three terms. */
+/** This truth's HP by now less every own hit that it lacks. No hit is in two of the three terms. */
 export function predictedHp(
-  truth: State,
+  hp: number,
+  generation: Gen,
   uncounted: readonly Uncounted[],
   pending: readonly Pending[],
 ): number {
-  const { generation } = truth;
   const missing = uncountedDamage(uncounted, generation);
-  return Math.max(0, truth.hp - missing - pendingDamage(pending, generation));
+  return Math.max(0, hp - missing - pendingDamage(pending, generation));
 }

@@ -42,14 +42,14 @@ export interface Answered {
 const TALLIES_MAX = 4;
 
 /**
- * Takes in what became of this session's hits. `seen` is the newest tick before: an Ack that comes
- * later than the next one may be several in one, and then its tick is not the one of every hit.
+ * Takes in what became of this session's hits. If it is several answers in one, its tick is not the
+ * one of every hit.
  */
-export function handleAck(books: Books, ack: Ack, generation: Gen, seen: Tick | null): Answered {
+export function handleAck(books: Books, ack: Ack, generation: Gen): Answered {
   const before = books.tallies.map((tally) => ({ ...tally }));
   const tallies = merged(books.tallies, ack.tallies);
   const answered = answer(books, ack.seq, tallies, ack.refused, generation);
-  if (seen === null || ack.tick > seen + 1) {
+  if (ack.folded) {
     books.unsure = ack.tick;
     return { ...answered, unsure: answered.accepted };
   }

@@ -1,6 +1,7 @@
-// Hop 15, replica: newer, or stale.
+// Hop 15, replica: newer, or stale; between two states the HP is reckoned.
 
 import type { State, Tick } from './protocol';
+import { RECKON_MS_MAX, Status } from './protocol';
 
 /** A copy of what a shard says about the boss. It is a level: a newer one replaces it whole. */
 export interface Replica {
@@ -26,6 +27,19 @@ export function learn(now: number, replica: Replica, state: State): boolean {
   replica.at = now;
   replica.tick = state.tick;
   return true;
+}
+
+/** The HP of a state so many milliseconds after it was made, if damage goes on as it did. */
+export function hpAfter({ hp, rate, status }: State, ms: number): number {
+  if (status !== Status.Alive) return hp;
+  const damage = Math.floor((rate * Math.min(Math.max(ms, 0), RECKON_MS_MAX)) / 1_000);
+  // Only a state lets a boss fall.
+  return Math.max(hp - damage, Math.min(hp, 1));
+}
+
+/** The truth's HP by now: a state counts as made when it came. */
+export function hpAt(now: number, { truth, at }: Replica): number | null {
+  return truth && hpAfter(truth, now - at);
 }
 
 /** How old the truth is: what the shard said, and the time since it was said here. */

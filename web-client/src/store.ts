@@ -115,11 +115,11 @@ export function newGame(): Game {
   };
 }
 
-/** One frame: everything that happened, then `ms` milliseconds of the bar's way. */
-export function nextFrame(game: Game, events: readonly Event[], ms: number): Game {
+/** One frame, at `now`: everything that happened, then `ms` milliseconds of the bar's way. */
+export function nextFrame(game: Game, events: readonly Event[], now: number, ms: number): Game {
   return produce(game, (draft) => {
     for (const event of events) handleEvent(draft, event);
-    moveBar(draft, ms);
+    moveBar(draft, now, ms);
   });
 }
 
@@ -170,7 +170,7 @@ function handleMessage(game: Game, now: number, message: ShardMessage): void {
 function handleAck(game: Game, ack: Ack): void {
   const about = game.truth?.generation ?? game.session?.generation;
   if (about === undefined) return;
-  handleAnswered(game, reconciliation.handleAck(game, ack, about, game.tick));
+  handleAnswered(game, reconciliation.handleAck(game, ack, about));
 }
 
 function handleWelcome(game: Game, welcome: Welcome): void {
@@ -272,13 +272,16 @@ function handleLink(game: Game, link: Link): void {
   handleAnswered(game, reconciliation.takeBackAll(game, game.truth.generation));
 }
 
-function moveBar(game: Game, ms: number): void {
+function moveBar(game: Game, now: number, ms: number): void {
   const { truth } = game;
-  if (truth === null) return;
+  const hp = replica.hpAt(now, game);
+  if (truth === null || hp === null) return;
+  const { generation, hp_max: hpMax, rate } = truth;
   const target = {
-    generation: truth.generation,
-    hpMax: truth.hp_max,
-    hp: predictedHp(truth, game.uncounted, game.pending),
+    generation,
+    hpMax,
+    hp: predictedHp(hp, generation, game.uncounted, game.pending),
+    rate,
     isSettled: reconciliation.isSettled(game),
   };
   const bar = aim(game.bar, target, game.takenBack);

@@ -40,7 +40,7 @@ function tallies(damage: number, late = 0): Tally[] {
 
 function heard(messages: [at: number, message: ShardMessage][], game = newGame()): Game {
   return messages.reduce(
-    (game, [at, message]) => nextFrame(game, [{ kind: 'message', at, message }], 16),
+    (game, [at, message]) => nextFrame(game, [{ kind: 'message', at, message }], at, 16),
     game,
   );
 }
@@ -123,7 +123,7 @@ describe('the end of a life', () => {
     ]);
     const skill = game.spec?.skills[0];
     if (!skill) throw new Error('there are skills');
-    game = nextFrame(game, [{ kind: 'press', at: 5, skill: skill.id }], 16);
+    game = nextFrame(game, [{ kind: 'press', at: 5, skill: skill.id }], 5, 16);
     expect(game.pending).toEqual([]);
   });
 
@@ -171,7 +171,7 @@ describe('a victory', () => {
   it('stays until it is put away, and does not come back with the next connection', () => {
     let game = heard([[1, state({ tick: 2, generation: 2 })]], heard(fallen));
     expect(openVictory(game)?.generation).toBe(1);
-    game = nextFrame(game, [{ kind: 'dismiss' }], 16);
+    game = nextFrame(game, [{ kind: 'dismiss' }], 9, 16);
     expect(openVictory(game)).toBeNull();
     game = heard(
       [
@@ -186,7 +186,7 @@ describe('a victory', () => {
   });
 
   it('of another session is one of its own', () => {
-    let game = nextFrame(heard(fallen), [{ kind: 'dismiss' }], 16);
+    let game = nextFrame(heard(fallen), [{ kind: 'dismiss' }], 9, 16);
     game = heard([[1, welcome({ resumed: false })]], game);
     expect(openVictory(game), 'what was put away does not come back').toBeNull();
     expect(openVictory(heard([[2, spoils(1)]], game))?.generation).toBe(1);

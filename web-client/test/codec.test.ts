@@ -17,7 +17,7 @@ import { RefusalReason, ShardType } from '../src/protocol';
 import { message } from './shard';
 
 const GOLDEN = new URL('../../protocol/golden/', import.meta.url);
-/** Whose message a golden vector is. The log is the authority's alone, ranks are no message. */
+/** Whose message a golden vector is. The log is the authority's alone; others are no messages. */
 const SIDES = {
   'hello.json': 'player',
   'hello-resume.json': 'player',
@@ -31,6 +31,7 @@ const SIDES = {
   'spoils.json': 'shard',
   'log.json': 'nobody',
   'ranks.json': 'nobody',
+  'reckoning.json': 'nobody',
 } as const;
 
 const twin = (name: string): unknown => JSON.parse(readFileSync(new URL(name, GOLDEN), 'utf8'));
@@ -80,7 +81,7 @@ describe('a Change', () => {
 
   it('is refused without a State, with an unknown field, or with too much', () => {
     expect(() => decodeShard(vector('change.json'))).toThrow(DecodeError);
-    for (const body of [[4096, 1], [5, 1], [1, 1, 1], [1, -1], []]) {
+    for (const body of [[8192, 1], [5, 1], [1, 1, 1], [1, -1], []]) {
       const reader = new ShardReader();
       reader.read(encodeShard(before));
       expect(() => reader.read(encode([5, body])), String(body)).toThrow(DecodeError);
@@ -126,9 +127,9 @@ describe('what is refused', () => {
 
   it('nothing that a newer shard may say: its types are skipped, its codes unknown', () => {
     expect(decodeShard(encode([9, 'news']))).toBeNull();
-    const ack = decodeShard(encode([2, [1, 2, [], [[1, 99]]]]));
+    const ack = decodeShard(encode([2, [1, 2, [], [[1, 99]], false]]));
     expect(ack?.[1]).toMatchObject({ refused: [{ seq: 1, reason: RefusalReason.Unknown }] });
-    expect(() => decodeShard(encode([2, [1, 2, [], [[1, 256]]]]))).toThrow(
+    expect(() => decodeShard(encode([2, [1, 2, [], [[1, 256]], false]]))).toThrow(
       'item 1.3.0.1 is beyond',
     );
   });

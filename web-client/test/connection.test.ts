@@ -45,7 +45,7 @@ class Net {
       },
     };
     const listener = { link: (link: Link) => this.links.push(link), message: () => {} };
-    this.connection = new Connection(around, listener);
+    this.connection = new Connection(around, listener, 0);
     this.connection.connect({ name: 'Ada', session: null });
   }
 
@@ -101,7 +101,7 @@ describe('a connection', () => {
     const net = new Net();
     net.connection.flush(pending(1, 2));
     net.wire.opened();
-    expect(net.sent).toEqual([[1, { protocol: PROTOCOL, name: 'Ada', session: null, every: 1 }]]);
+    expect(net.sent).toEqual([[1, { protocol: PROTOCOL, name: 'Ada', session: null, every: 0 }]]);
     net.connection.flush(pending(1, 2));
     net.says(welcome());
     expect(net.link).toEqual({ kind: 'live' });

@@ -14,6 +14,7 @@ import type {
   Welcome,
 } from '../src/protocol';
 import { RefusalReason as R, ShardType, Status } from '../src/protocol';
+import { hpAfter } from '../src/replica';
 
 const TOKEN = '00112233445566778899aabbccddeeff';
 
@@ -60,6 +61,7 @@ export function state(changes: Partial<Record<keyof State, number>>): ShardMessa
     age_ms: 50,
     counted: 0,
     players: 1,
+    tick_ms: 100,
     ...changes,
     hp,
   });
@@ -81,7 +83,14 @@ export function welcome(changes: Partial<Welcome> | object = {}): ShardMessage {
 }
 
 export function ack(changes: Partial<Ack> | object): ShardMessage {
-  return message(ShardType.Ack, { tick: 1, seq: 0, tallies: [], refused: [], ...changes });
+  return message(ShardType.Ack, {
+    tick: 1,
+    seq: 0,
+    tallies: [],
+    refused: [],
+    folded: false,
+    ...changes,
+  });
 }
 
 /** A board of life 1 with these damages, best first; player 1 is the best. */
@@ -105,6 +114,10 @@ export function spoils(generation: number, rewards: number[] = [1]): ShardMessag
   return message(ShardType.Spoils, { generation, share, players: 9 });
 }
 
+/** A tick, in milliseconds, and how many of them a page waits for a state at most. */
+export const TICK_MS = 100;
+const GAP_TICKS_MAX = 10;
+
 /** Ticks by which a disk may come back older. */
 const COPIES_MAX = 8;
 
@@ -125,6 +138,7 @@ export class Shard {
   private answered = true;
   /** An Ack that a slow reader did not take: the next one is folded into it. */
   private unread: Refusal[] | null = null;
+  private isFolded = false;
   private ackedAt = 0;
   /** Damage of this shard's journal, admitted and counted, in this generation. */
   private admitted = 0;
@@ -134,9 +148,18 @@ export class Shard {
   private uncounted: [tick: number, total: number][] = [];
   /** The disk after the newest ticks of this life, oldest first: each brings it back. */
   private copies: (() => void)[] = [];
+  /** HP at the newest ticks of this life. */
+  private hps: number[] = [];
+  /** The player's accepted damage in this generation: (tick, damage). */
+  private own: [tick: number, damage: number][] = [];
+  private readonly every: 0 | 1;
+  /** The state that the page has, as far as this shard knows. */
+  private base: State | null = null;
 
-  constructor(hpMax: number) {
+  /** `every`: 1 for a state in every tick, 0 for what can be seen. */
+  constructor(hpMax: number, every: 0 | 1 = 1) {
     this.hpMax = hpMax;
+    this.every = every;
   }
 
   get hp(): number {
@@ -145,6 +168,18 @@ export class Shard {
 
   get ownDamage(): number {
     return this.tallies.reduce((sum, { damage }) => sum + damage, 0);
+  }
+
+  /** The player's damage in this generation that was accepted up to a tick. */
+  ownUpTo(counted = 0): number {
+    const own = this.own.filter(([tick]) => tick <= counted);
+    return own.reduce((sum, [, damage]) => sum + damage, 0);
+  }
+
+  private noteOwn(): void {
+    const tally = this.tallies.find(({ generation }) => generation === this.generation);
+    const damage = (tally?.damage ?? 0) - this.ownUpTo(this.tick);
+    if (damage > 0) this.own.push([this.tick, damage]);
   }
 
   handleHit(hit: Hit, dice: Dice): void {
@@ -194,17 +229,19 @@ export class Shard {
     this.tick += 1;
     const { tick } = this;
     const frames: ShardMessage[] = [];
+    this.noteOwn();
     const last = this.uncounted.at(-1)?.[1] ?? this.counted;
     if (this.admitted > last) this.uncounted.push([this.tick, this.admitted]);
     if (!this.answered) {
       this.answered = true;
+      this.isFolded = this.unread !== null;
       this.unread = [...(this.unread ?? []), ...this.refused];
       this.refused = [];
       this.ackedAt = tick;
     }
     if (isRead && this.unread !== null) {
-      const { ackedAt, seq, tallies, unread } = this;
-      frames.push(ack({ tick: ackedAt, seq, tallies, refused: unread }));
+      const { ackedAt, seq, tallies, unread, isFolded } = this;
+      frames.push(ack({ tick: ackedAt, seq, tallies, refused: unread, folded: isFolded }));
       this.unread = null;
     }
     if (isAnswered) {
@@ -212,15 +249,37 @@ export class Shard {
       this.uncounted = [];
     }
     this.copyDisk();
-    if (isRead) frames.push(this.state());
+    this.hps = [...this.hps, this.hp].slice(-GAP_TICKS_MAX);
+    const message = this.state();
+    if (isRead && message[0] === ShardType.State && this.wants(message[1], frames.length > 0)) {
+      this.base = message[1];
+      frames.push(message);
+    }
     return frames;
   }
 
   private state(): ShardMessage {
-    const { tick, generation, hp, hpMax } = this;
+    const { tick, generation, hp, hpMax, hps } = this;
     const counted = (this.uncounted[0]?.[0] ?? tick + 1) - 1;
     const status = hp === 0 ? Status.Defeated : Status.Alive;
-    return state({ tick, version: tick, generation, status, hp_max: hpMax, hp, counted });
+    const seconds = (Math.max(1, hps.length - 1) * TICK_MS) / 1_000;
+    const rate = Math.floor(((hps[0] ?? hp) - hp) / seconds);
+    return state({ tick, version: tick, generation, status, hp_max: hpMax, hp, counted, rate });
+  }
+
+  /** Whether the page gets this state: with an answer, or because it would see the difference. */
+  private wants(now: State, isWritten: boolean): boolean {
+    const { base } = this;
+    if (this.every === 1 || isWritten || base === null) return true;
+    const ticks = now.tick - base.tick;
+    const isEvent = base.generation !== now.generation || base.status !== now.status;
+    if (isEvent || ticks >= GAP_TICKS_MAX) return true;
+    const own = this.ownUpTo(now.counted) - this.ownUpTo(base.counted);
+    const errors = [0, 1].map((ahead) => {
+      const shown = hpAfter(base, (ticks + ahead) * TICK_MS);
+      return Math.abs(shown - hpAfter(now, ahead * TICK_MS));
+    });
+    return Math.max(...errors) + own >= this.hpMax / 2_000;
   }
 
   /** What a connection begins with. What waited for the one before is lost. */
@@ -229,6 +288,8 @@ export class Shard {
     this.refused = [];
     this.unread = null;
     this.answered = true;
+    this.isFolded = false;
+    this.base = null;
     const greeting = welcome({ resumed: hasToken, tick, seq, tallies, generation });
     return [greeting, boss(generation, this.hpMax)];
   }
@@ -242,6 +303,8 @@ export class Shard {
     this.counted = 0;
     this.elsewhere = 0;
     this.uncounted = [];
+    this.hps = [];
+    this.own = [];
   }
 
   /** Another process without this one's disk: what was not counted is lost, and the session. */
@@ -255,6 +318,7 @@ export class Shard {
     this.admitted = this.counted;
     this.uncounted = [];
     this.copies = [];
+    this.own = [];
   }
 
   private copyDisk(): void {
@@ -265,6 +329,7 @@ export class Shard {
       this.tick = tick;
       this.seq = seq;
       this.tallies = tallies;
+      this.own = this.own.filter(([accepted]) => accepted <= tick);
       this.refused = [];
       this.unread = null;
       this.answered = true;

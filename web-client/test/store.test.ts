@@ -19,7 +19,7 @@ class Page {
   }
 
   frame(...events: Event[]): void {
-    this.game = nextFrame(this.game, events, 16);
+    this.game = nextFrame(this.game, events, this.now, 16);
   }
 
   hears(...messages: ShardMessage[]): void {
@@ -81,7 +81,9 @@ describe('own hits', () => {
       const page = new Page();
       page.hits();
       const told = { tick: 5, seq: 1, tallies: page.tally(1, 100) };
-      page.hears(late === 'folded' ? ack(told) : welcome({ ...told, resumed: true }));
+      page.hears(
+        late === 'folded' ? ack({ ...told, folded: true }) : welcome({ ...told, resumed: true }),
+      );
       page.hears(state({ tick: 6, hp: 1000, counted: 3 }));
       expect(page.goal, 'the truth may lack it').toBe(900);
       page.hears(state({ tick: 7, hp: 900, counted: 4 }));
@@ -180,7 +182,7 @@ describe('a connection that comes back', () => {
   it('to a shard with an older disk takes back no more than its tally lacks', () => {
     const page = new Page();
     page.hits(3);
-    page.hears(ack({ tick: 5, seq: 2, tallies: page.tally(2, 200) }));
+    page.hears(ack({ tick: 5, seq: 2, tallies: page.tally(2, 200), folded: true }));
     page.hears(state({ tick: 6, counted: 3 }));
     page.hears(ack({ tick: 7, seq: 3, tallies: page.tally(3, 300) }));
     expect(page.goal, 'nobody said when the first two were accepted').toBe(700);

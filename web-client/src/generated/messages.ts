@@ -109,12 +109,14 @@ export interface Ack {
   seq: InputSeq;
   tallies: Tally[];
   refused: Refusal[];
+  folded: boolean;
 }
 export const Ack: u.Form<Ack> = u.record('Ack', {
   tick: Tick,
   seq: InputSeq,
   tallies: u.list(Tally),
   refused: u.list(Refusal),
+  folded: u.bool,
 });
 
 export type Version = u.Branded<number, 'Version'>;
@@ -144,6 +146,7 @@ export interface State {
   phase: number;
   hp_max: number;
   players: number;
+  tick_ms: number;
 }
 export const State: u.Form<State> = u.struct('State', {
   tick: [0, Tick],
@@ -158,6 +161,7 @@ export const State: u.Form<State> = u.struct('State', {
   phase: [9, u.u8],
   hp_max: [10, u.u64],
   players: [11, u.u32],
+  tick_ms: [12, u.u16],
 });
 
 export interface Phase {
@@ -325,6 +329,8 @@ export const CloseCode = u.codes('CloseCode', u.u16, {
 });
 export type CloseCode = u.Value<typeof CloseCode>;
 
-export const PROTOCOL = 3;
-export const SUBPROTOCOL = 'worldboss.v3';
+export const PROTOCOL = 4;
+export const SUBPROTOCOL = 'worldboss.v4';
 export const NAME_CHARS_MAX = 24;
+export const FRAME_EVERY_MAX = 50;
+export const RECKON_MS_MAX = 1500;

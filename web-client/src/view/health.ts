@@ -18,8 +18,8 @@ const figure = byId('figure', HTMLImageElement);
 /** Names of phases keep this distance. One without room is left out; its mark stays. */
 const GAP_PX = 8;
 
-/** An older truth is hatched: the bar no longer shows what is going on. */
-const OLD_MS = 1_500;
+/** An older truth is hatched: states are a second apart at most, and nothing newer is known. */
+const OLD_MS = 2_500;
 
 let drawn: BossSpec | null = null;
 let placed: { spec: BossSpec | null; phase: number | null; width: number } = {
