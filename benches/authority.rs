@@ -7,7 +7,8 @@
 #![allow(missing_docs, clippy::print_stdout, clippy::panic, reason = "a bench prints its table")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
-#[path = "support/redis.rs"]
+#[path = "support/mod.rs"]
+#[expect(dead_code, reason = "other benches use the rest")]
 mod support;
 
 use authority::{Authority, Redis};
@@ -17,7 +18,9 @@ use criterion::{
 };
 use futures::future::join_all;
 use std::time::{Duration, Instant};
-use support::{BOSS, Pusher, connect, incrby, nothing, spawn};
+use support::game::BOSS;
+use support::pusher::{Pusher, begin};
+use support::redis::{connect, incrby, nothing};
 use tokio::runtime::Runtime;
 use xtask::redis::Server;
 
@@ -126,9 +129,9 @@ fn measure<W>(
     rate
 }
 
-async fn pushers(server: &Server) -> Vec<Pusher> {
+async fn pushers(server: &Server) -> Vec<Pusher<Redis>> {
     let authority = Redis::new(&server.url()).expect("an address");
-    spawn(&authority).await;
+    begin(&authority).await;
     join_all((0..IN_FLIGHT).map(|number| Pusher::start(authority.clone(), number, PLAYERS))).await
 }
 

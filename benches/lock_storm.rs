@@ -5,14 +5,15 @@
 //! the CPU that Redis spent on a thousand of them.
 #![allow(missing_docs, clippy::print_stdout, clippy::panic, reason = "a bench prints its table")]
 
-#[path = "support/redis.rs"]
+#[path = "support/mod.rs"]
 #[expect(dead_code, reason = "other benches use the rest")]
 mod support;
 
 use authority::Redis;
 use futures::future::join_all;
 use std::time::Duration;
-use support::{Pusher, connect, incrby, spawn};
+use support::pusher::{Pusher, begin};
+use support::redis::{connect, incrby};
 use tokio::runtime::Runtime;
 use tokio::time::{MissedTickBehavior, interval};
 use xtask::redis::Server;
@@ -24,9 +25,7 @@ const PLAYERS_U32: u32 = 40;
 const TICK: Duration = Duration::from_millis(100);
 
 fn main() {
-    // Without `--bench` this only shows that it still runs.
-    let is_measured = std::env::args().any(|arg| arg == "--bench");
-    let ticks = if is_measured { 100 } else { 2 };
+    let ticks = if support::is_measured() { 100 } else { 2 };
     let runtime = Runtime::new().expect("a runtime");
     let hits = ticks * u64::from(SHARDS) * PLAYERS;
     println!("{SHARDS} shards x {PLAYERS} hits per tick, {ticks} ticks of {TICK:?}: {hits} hits\n");
@@ -87,7 +86,7 @@ async fn per_hit(server: &Server, ticks: u64, pace: Pace) -> u64 {
 /// The CPU that a server spends on the same hits, added up by shards, in microseconds.
 async fn per_tick(server: &Server, ticks: u64) -> u64 {
     let authority = || Redis::new(&server.url()).expect("an address");
-    spawn(&authority()).await;
+    begin(&authority()).await;
     let shards = (0..SHARDS).map(|number| Pusher::start(authority(), number, PLAYERS));
     let shards = join_all(shards).await;
     let before = cpu(server);

@@ -8,7 +8,7 @@
 #![expect(clippy::disallowed_types, reason = "a bench compares with std's map")]
 
 /// The same edits as those that other libraries are compared on.
-#[path = "peers/src/boss.rs"]
+#[path = "peers/ucore/src/boss.rs"]
 mod boss;
 
 use boss::{Boss, BossUpdate, Workload};

@@ -9,6 +9,7 @@ mod web;
 mod unchanged;
 mod ci;
 mod fuzz;
+mod bench;
 mod peers;
 mod mutants;
 mod background;
@@ -34,6 +35,13 @@ usage: cargo xtask COMMAND
   ci                                 check layers, purity, rules and tidiness of the sources
   fuzz [TARGET]... [--seconds N]     let libFuzzer look for inputs that break something, for N
                                      seconds each, 60 if not said; what it finds joins fuzz/corpus/
+  bench [NAME]...                    measure what each hop costs, ticks, a flood of hits and a storm
+                                     of joins, or these files of benches/; one table, and plots in
+                                     target/bench/report.html
+  peers [FLAG]...                    drive worldboss, bare epoll and other servers in turn, and
+                                     compare what a tick costs them; takes twenty minutes. Flags as
+                                     `peers --help` tells them, as --only epoll,worldboss, or
+                                     --soak 3600, which looks whether memory grows in an hour
   peers ucore                        compare bytes and times of ucore with those of other libraries;
                                      takes minutes, most of them to build these
   peers lock-storm                   compare what Redis spends on a hit as an INCRBY of its own, and
@@ -53,6 +61,7 @@ enum Request {
     Help,
     Ci,
     Fuzz(fuzz::Options),
+    Bench(bench::Benches),
     Peers(peers::Peers),
     Mutants(mutants::Options),
     Redis(background::Order),
@@ -75,7 +84,8 @@ fn main() -> ExitCode {
         }
         Request::Ci => ci::run(&root()),
         Request::Fuzz(options) => fuzz::run(&root(), &options),
-        Request::Peers(peers) => peers::run(&root(), peers),
+        Request::Bench(benches) => bench::run(&root(), &benches),
+        Request::Peers(peers) => peers::run(&root(), &peers),
         Request::Mutants(options) => mutants::run(&root(), &options),
         Request::Redis(order) => background::run(&root(), order),
         Request::Test(options) => test::run(&root(), &options),
@@ -95,7 +105,8 @@ fn parse(args: &[String]) -> Result<Request, String> {
         None | Some("help" | "--help" | "-h") => Request::Help,
         Some("ci") => Request::Ci,
         Some("fuzz") => return fuzz::Options::parse(words).map(Request::Fuzz),
-        Some("peers") => Request::Peers(peers::Peers::parse(words.next())?),
+        Some("bench") => return bench::Benches::parse(words).map(Request::Bench),
+        Some("peers") => return peers::Peers::parse(words).map(Request::Peers),
         Some("mutants") => return mutants::Options::parse(words).map(Request::Mutants),
         Some("redis") => return background::Order::parse(words).map(Request::Redis),
         Some("test") => return test::Options::parse(words).map(Request::Test),
@@ -143,7 +154,10 @@ mod tests {
     fn peers_are_named() {
         assert_eq!(parsed("peers ucore"), Ok(Request::Peers(peers::Peers::Ucore)));
         assert_eq!(parsed("peers lock-storm"), Ok(Request::Peers(peers::Peers::LockStorm)));
-        assert!(parsed("peers").is_err());
+        assert_eq!(parsed("peers"), Ok(Request::Peers(peers::Peers::Tick(Vec::new()))));
+        let flags = ["--only", "epoll,axum", "--quick"].map(str::to_owned).to_vec();
+        let tick = Ok(Request::Peers(peers::Peers::Tick(flags)));
+        assert_eq!(parsed("peers --only epoll,axum --quick"), tick);
         assert!(parsed("peers score").is_err());
         assert!(parsed("peers ucore twice").is_err());
     }

@@ -59,6 +59,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "histories", how: How::Test(&["--test", "it", "--", "histories::"]) },
     Check { name: "settlement", how: How::Test(&["--test", "settlement"]) },
     Check { name: "admission", how: How::Test(&["--lib", "--", "admission::"]) },
+    Check { name: "pace", how: How::Test(&["--lib", "--", "pace::"]) },
+    Check { name: "reckoning", how: How::Test(&["--lib", "--", "reckoning::"]) },
     // Those who read a log.
     Check { name: "follower", how: How::Test(&["--test", "follower"]) },
     Check { name: "tail", how: How::Test(&["--test", "tail"]) },
@@ -151,6 +153,8 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ("drawn-per-asker", "sim"),
     ("older-truth-ignored", "road"),
     ("told-too-soon", "sim"),
+    ("frame-unsent", "reckoning"),
+    ("tick-not-widened", "pace"),
     ("redis-no-dedupe", "conformance"),
     ("redis-no-fence", "conformance"),
     ("redis-term-unchecked", "conformance"),
