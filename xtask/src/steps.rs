@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::needs::Install;
 use crate::test::Options;
-use crate::{ci, mutants, needs, run, unchanged, web};
+use crate::{ci, mutants, needs, peers, run, unchanged, web};
 
 /// One part of the whole.
 #[derive(Debug)]
@@ -62,7 +62,12 @@ fn tools(root: &Path, options: &Options) -> Result<(), String> {
 }
 
 fn fmt(root: &Path, _: &Options) -> Result<(), String> {
-    run::pass(root, &["cargo", "fmt", "--all", "--", "--check"], &[])
+    run::pass(root, &["cargo", "fmt", "--all", "--", "--check"], &[])?;
+    for manifest in peers::MANIFESTS {
+        let line = ["cargo", "fmt", "--manifest-path", manifest, "--", "--check"];
+        run::pass(root, &line, &[])?;
+    }
+    Ok(())
 }
 
 fn clippy(root: &Path, _: &Options) -> Result<(), String> {
@@ -109,7 +114,8 @@ fn doc(root: &Path, _: &Options) -> Result<(), String> {
 
 /// Under `cargo test` a criterion bench runs each of its functions once, without a release build.
 fn bench(root: &Path, _: &Options) -> Result<(), String> {
-    run::pass(root, &["cargo", "test", "-p", "worldboss", "--benches"], &[])
+    run::pass(root, &["cargo", "test", "-p", "worldboss", "--benches"], &[])?;
+    peers::test(root)
 }
 
 #[cfg(test)]

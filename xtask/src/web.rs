@@ -16,7 +16,7 @@ const OWN_NODE_DIR: &str = "target/node";
 
 /// Types, lints, unit and property tests, and the build that is committed.
 pub(crate) fn test(root: &Path) -> Result<(), String> {
-    let path = node_path(root)?;
+    let path = node_path(root, is_current)?;
     npm(root, &path, &["ci"], &[])?;
     for script in ["check", "lint", "test", "build"] {
         npm(root, &path, &["run", script], &[])?;
@@ -26,18 +26,15 @@ pub(crate) fn test(root: &Path) -> Result<(), String> {
 
 /// Plays in Chromium. The binary holds the page, so it is built after it.
 pub(crate) fn play(root: &Path) -> Result<(), String> {
-    let path = node_path(root)?;
+    let path = node_path(root, is_current)?;
     if !root.join(DIR).join("node_modules").is_dir() {
         npm(root, &path, &["ci"], &[])?;
     }
     // With the program that shares a list with a page.
     let parts = ["--bins", "--example", "list"];
     run::pass(root, &[&["cargo", "build", "-p", "worldboss"], &parts[..]].concat(), &[])?;
-    let binary = target_dir(root, env::var_os("CARGO_TARGET_DIR").map(PathBuf::from))
-        .join("debug")
-        .join(format!("worldboss{}", env::consts::EXE_SUFFIX));
-    let binary = binary.to_str().ok_or("the target directory's name is no UTF-8")?;
-    npm(root, &path, &["run", "e2e"], &[("WORLDBOSS_BIN", binary)])
+    let binary = binary(root, "debug")?;
+    npm(root, &path, &["run", "e2e"], &[("WORLDBOSS_BIN", &binary)])
 }
 
 fn npm(
@@ -51,10 +48,11 @@ fn npm(
     run::pass(root, &[&["npm", "--prefix", DIR], words].concat(), &vars)
 }
 
-/// The `PATH` under which a Node is found that the page's tools accept; none if it is the usual.
-fn node_path(root: &Path) -> Result<Option<String>, String> {
+/// The `PATH` under which a Node is found that `accepts` takes by its version; none if it is the
+/// usual.
+pub(crate) fn node_path(root: &Path, accepts: fn(&str) -> bool) -> Result<Option<String>, String> {
     let found = run::read(root, &["node", "--version"]).unwrap_or_default();
-    if is_current(&found) {
+    if accepts(&found) {
         println!("node {}", found.trim());
         return Ok(None);
     }
@@ -82,7 +80,22 @@ fn is_current(found: &str) -> bool {
 }
 
 /// Where cargo puts what it builds.
-fn target_dir(root: &Path, chosen: Option<PathBuf>) -> PathBuf {
+pub(crate) fn target_dir(root: &Path) -> PathBuf {
+    chosen_dir(root, env::var_os("CARGO_TARGET_DIR").map(PathBuf::from))
+}
+
+/// The game, as it was built with a profile whose directory is `profile`.
+pub(crate) fn binary(root: &Path, profile: &str) -> Result<String, String> {
+    built(root, &format!("{profile}/worldboss{}", env::consts::EXE_SUFFIX))
+}
+
+/// A file where cargo puts what it builds, as a word of a command.
+pub(crate) fn built(root: &Path, file: &str) -> Result<String, String> {
+    let path = target_dir(root).join(file).into_os_string();
+    path.into_string().map_err(|_| "the target directory's name is no UTF-8".to_owned())
+}
+
+fn chosen_dir(root: &Path, chosen: Option<PathBuf>) -> PathBuf {
     root.join(chosen.unwrap_or_else(|| PathBuf::from("target")))
 }
 
@@ -103,8 +116,8 @@ mod tests {
     #[test]
     fn the_binary_is_where_cargo_puts_it() {
         let root = Path::new("/project");
-        assert_eq!(target_dir(root, None), Path::new("/project/target"));
-        assert_eq!(target_dir(root, Some(PathBuf::from("out"))), Path::new("/project/out"));
-        assert_eq!(target_dir(root, Some(PathBuf::from("/else"))), Path::new("/else"));
+        assert_eq!(chosen_dir(root, None), Path::new("/project/target"));
+        assert_eq!(chosen_dir(root, Some(PathBuf::from("out"))), Path::new("/project/out"));
+        assert_eq!(chosen_dir(root, Some(PathBuf::from("/else"))), Path::new("/else"));
     }
 }
