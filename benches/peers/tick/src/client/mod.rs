@@ -49,11 +49,11 @@ const HIT_EVERY: Duration = Duration::from_millis(500);
 /// How long nothing is counted: after the last player is in, and after hits have ended.
 const WARM_UP: Duration = Duration::from_secs(3);
 const CALM_DOWN: Duration = Duration::from_secs(1);
-/// In how many seconds these hits would kill the boss of worldboss, at least: a raid of five
-/// minutes, in which a pixel of 1,000 goes every 300 ms.
-const LIFE_S: u64 = 300;
+/// In how many seconds these hits would kill the boss of worldboss, at least: its bar loses ten
+/// pixels of 1,000 a second, one with each tick.
+const LIFE_S: u64 = 100;
 /// Where bars are compared, every how many players are witnesses.
-const WITNESS_EVERY: usize = 500;
+const WITNESS_EVERY: usize = 50;
 /// Until all players are in.
 const JOIN_MAX: Duration = Duration::from_secs(90);
 /// Players on their way in at once: fewer than any server's backlog.

@@ -100,7 +100,7 @@ impl Contender {
                  they reckon on by the rate, and get the next one when their bar would be half a \
                  pixel of 1,000 wrong, with their acknowledgements, and once a second. So frames \
                  are few by design, and the figures of frames and hits say little; compare the CPU \
-                 for a second of a player. One in five hundred is a witness, who gets every tick \
+                 for a second of a player. One in fifty is a witness, who gets every tick \
                  and is in all figures; the others' bars are held against theirs, tick by tick."
             }
             Self::Tungstenite => {
