@@ -138,6 +138,13 @@ impl Micros {
     }
 }
 
+impl From<std::time::Duration> for Micros {
+    /// Whole microseconds, and no more than there are numbers for.
+    fn from(duration: std::time::Duration) -> Self {
+        Self(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
 impl std::ops::Add for Micros {
     type Output = Self;
 

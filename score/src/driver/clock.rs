@@ -26,7 +26,7 @@ impl Clock {
     /// So long from now.
     #[must_use]
     pub fn after(self, wait: Duration) -> Micros {
-        self.now() + Micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX))
+        self.now() + Micros::from(wait)
     }
 
     /// The instant of `at`, or one so far away that it never comes.

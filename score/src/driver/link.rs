@@ -132,8 +132,7 @@ impl Link {
     ) -> Self {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).expect("the operating system has entropy");
-        let micros = |time: Duration| Micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        let (first, max) = (micros(timing.backoff_first), micros(timing.backoff_max));
+        let (first, max) = (Micros::from(timing.backoff_first), Micros::from(timing.backoff_max));
         let backoff = Backoff::new(u64::from_le_bytes(seed), first, max);
         let waiting = VecDeque::new();
         Self { address, subprotocol, timing, calls, waiting, backoff, number: 0 }

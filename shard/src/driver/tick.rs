@@ -129,7 +129,7 @@ impl Ticker {
             self.uplink.send(request);
         }
         budget.spend(Stage::Machine);
-        self.machine.handle_worked(micros(budget.total()));
+        self.machine.handle_worked(Micros::from(budget.total()));
         self.report(&budget, &state);
         Ok(())
     }
@@ -274,8 +274,4 @@ async fn synced(syncing: &mut Option<Syncing>) -> (Duration, Result<(), String>)
     let took = since.elapsed();
     *syncing = None;
     (took, result)
-}
-
-fn micros(duration: Duration) -> Micros {
-    Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
