@@ -26,6 +26,8 @@ mod redis;
 pub mod store;
 #[cfg(feature = "driver")]
 pub mod sync;
+#[cfg(feature = "driver")]
+pub mod vitals;
 
 #[cfg(feature = "driver")]
 pub use client::{Answered, Authority};

@@ -3,12 +3,11 @@
 use super::service::Service;
 use crate::books::Books;
 use crate::client::Authority;
-use crate::port;
+use crate::{port, vitals};
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use score::Clock;
@@ -97,8 +96,6 @@ async fn ready(authority: Arc<dyn Authority>, stopping: watch::Receiver<bool>) -
 }
 
 fn metrics(registry: &Registry) -> Response {
-    let mut page = String::new();
-    encode(&mut page, registry).expect("writing to a String can't fail");
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], page).into_response()
+    ([(header::CONTENT_TYPE, kind)], vitals::page(registry)).into_response()
 }

@@ -4,7 +4,7 @@ use super::budget::{Budget, Stage};
 use crate::machine::{Counts, Machine};
 use authority::door::Door;
 use authority::sync::Service;
-use prometheus_client::encoding::text::encode;
+use authority::vitals;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -31,6 +31,7 @@ pub(super) struct Metrics {
     hellos_received: Counter,
     hits_received: Counter,
     closes: Codes,
+    sent: Counter,
     skipped: Counter,
     pushes: By,
     unanswered: Counter,
@@ -68,6 +69,7 @@ impl Metrics {
             hellos_received: of_type(&messages, "hello"),
             hits_received: of_type(&messages, "hit"),
             closes: add(to, "closes", "Connections closed by this shard, by close code"),
+            sent: add(to, "frames_sent", "State frames that left"),
             skipped: add(to, "frames_skipped", "State frames that slow readers missed"),
             pushes: add(to, "pushes", "Pushes by what became of them"),
             unanswered: add(to, "authority_unanswered", "Requests without an answer"),
@@ -105,9 +107,7 @@ impl Metrics {
 
     /// The page.
     pub(super) fn page(&self) -> String {
-        let mut page = String::new();
-        encode(&mut page, &self.registry).expect("writing to a String can't fail");
-        page
+        vitals::page(&self.registry)
     }
 
     pub(super) fn received(&self, message: &PlayerMessage) {
@@ -122,9 +122,12 @@ impl Metrics {
         self.closes.get_or_create(&[("code", code.code())]).inc();
     }
 
-    pub(super) fn skipped(&self, frames: u64) {
-        if frames > 0 {
-            self.skipped.inc_by(frames);
+    /// State frames left, and others were skipped.
+    pub(super) fn delivered(&self, sent: u64, skipped: u64) {
+        for (counter, frames) in [(&self.sent, sent), (&self.skipped, skipped)] {
+            if frames > 0 {
+                counter.inc_by(frames);
+            }
         }
     }
 

@@ -48,7 +48,8 @@ pub(super) struct Outbox {
     shown: Option<Tick>,
     /// The number of the leaderboard that it has, or will have; 0 before the first.
     board: u64,
-    /// State frames that were skipped because the other side does not read.
+    /// State frames that left, and those that were skipped because the other side does not read.
+    pub(super) sent: u64,
     pub(super) skipped: u64,
     /// Ticks from one state frame to the next, as Hello asked; 0 for those that can be seen.
     pub(super) every: u8,
@@ -194,6 +195,7 @@ impl Outbox {
         }
         if let Some(state) = state {
             let left = written > before_state;
+            self.sent += u64::from(left);
             self.skipped += u64::from(!left);
             if left {
                 self.shown = Some(state.tick);

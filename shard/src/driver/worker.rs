@@ -325,9 +325,9 @@ impl Conn {
 
     fn write(&self, head: &mut Vec<u8>, ack: Option<Ack>, levels: Levels<'_>, metrics: &Metrics) {
         let mut outbox = self.link.outbox.borrow_mut();
-        let skipped = outbox.skipped;
+        let (sent, skipped) = (outbox.sent, outbox.skipped);
         let delivered = outbox.deliver(&self.link.socket, head, ack, levels);
-        metrics.skipped(outbox.skipped - skipped);
+        metrics.delivered(outbox.sent - sent, outbox.skipped - skipped);
         drop(outbox);
         head.clear();
         match delivered {
