@@ -5,7 +5,7 @@ use super::opening::tally;
 use crate::anything;
 use crate::check::answered;
 use crate::draw::Draw;
-use loadgen::machine::{Bot, BotConfig, Event, Oracle};
+use loadgen::machine::{Arrivals, Bot, BotConfig, Cheat, Churn, Event, Oracle, Outgoing, Returns};
 use protocol::{
     Ack, BossCard, CloseCode, InputSeq, Micros, PlayerId, PlayerMessage, Refusal, RefusalReason,
     ShardId, ShardMessage, Spoils, State, Status, Tick, Token, Welcome,
@@ -18,13 +18,7 @@ const HITS_MAX: usize = 128;
 /// Whatever it is told, it sends what a shard can read, and its books can be compared.
 pub(crate) fn bot(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
-    let config = BotConfig {
-        name: "Ada".to_owned(),
-        rate_per_s: 20.0,
-        every: draw.below(2),
-        mix: draw.flag(),
-    };
-    let mut bot = Bot::new(config, draw.byte().into());
+    let mut bot = Bot::new(config(&mut draw), draw.byte().into());
     let (mut oracle, mut now, mut state) = (Oracle::default(), Micros(0), None);
     for _ in 0..STEPS_MAX {
         if draw.is_over() {
@@ -32,18 +26,53 @@ pub(crate) fn bot(bytes: &[u8]) {
         }
         now = now + Micros(draw.pick(&[1_000, 0, 200_000, 11_000_000]));
         step(&mut draw, &mut bot, now, &mut state);
-        let hits = std::iter::from_fn(|| bot.poll_hit(now)).take(HITS_MAX + 1);
-        let hits: Vec<_> = hits.map(PlayerMessage::Hit).collect();
-        assert!(hits.len() <= HITS_MAX, "it sends for ever");
-        for hit in hits {
-            assert_eq!(PlayerMessage::decode(&ucore::encode(&hit)), Ok(hit), "a shard reads it");
+        let sent = std::iter::from_fn(|| bot.poll_message(now)).take(HITS_MAX + 1);
+        let sent: Vec<_> = sent.collect();
+        assert!(sent.len() <= HITS_MAX, "it sends for ever");
+        for message in sent {
+            if let Outgoing::Hit(hit) = message {
+                let hit = PlayerMessage::Hit(hit);
+                assert_eq!(
+                    PlayerMessage::decode(&ucore::encode(&hit)),
+                    Ok(hit),
+                    "a shard reads it"
+                );
+            }
         }
-        answered((bot.poll_timeout(), bot.retry_at(), bot.is_drained()));
+        for _ in 0..STEPS_MAX {
+            if !bot.wants_to_leave(now) {
+                break;
+            }
+            bot.handle_left(now);
+        }
+        let is_due = bot.retry_at().is_some_and(|at| at <= now) || bot.is_silent(now);
+        let is_later = bot.poll_timeout().is_none_or(|at| at > now);
+        assert!(is_due || is_later || bot.wants_to_leave(now), "it wakes for nothing");
+        answered((bot.read_at(), bot.is_drained()));
+        assert!(bot.target() < 3);
         drain(&mut bot, &mut oracle);
     }
     bot.finish();
     drain(&mut bot, &mut oracle);
     answered(oracle.balance());
+}
+
+fn config(draw: &mut Draw<'_>) -> BotConfig {
+    let ms = |ms: u8| Micros::from_millis(u64::from(ms) * 100);
+    let returns = draw.pick(&[Returns::Resume, Returns::Move]);
+    let churn = Churn { every: ms(draw.byte()), away: ms(draw.byte().max(1)), returns };
+    let (arrivals, cheats) = ([Arrivals::Poisson, Arrivals::Closed], Cheat::ALL.map(Some));
+    BotConfig {
+        every: draw.below(2),
+        mix: draw.flag(),
+        targets: 3,
+        until: draw.flag().then(|| ms(draw.byte())),
+        arrivals: draw.pick(&arrivals),
+        churn: draw.flag().then_some(churn),
+        reads_every: draw.flag().then(|| ms(draw.byte())),
+        cheat: if draw.flag() { draw.pick(&cheats) } else { None },
+        ..BotConfig::new("Ada", 20.0)
+    }
 }
 
 fn drain(bot: &mut Bot, oracle: &mut Oracle) {

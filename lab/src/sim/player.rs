@@ -3,7 +3,7 @@
 use super::process::Env;
 use super::trace::Note;
 use super::world::Event;
-use loadgen::machine::{Bot, BotConfig};
+use loadgen::machine::{Bot, BotConfig, Outgoing};
 use protocol::{Micros, PlayerMessage, ShardMessage};
 use shard::machine::ConnId;
 
@@ -23,12 +23,9 @@ pub(super) struct Player {
 
 impl Player {
     pub(super) fn new(env: &mut Env, id: usize, slot: usize) -> Self {
-        let config = BotConfig {
-            name: format!("player {id}"),
-            rate_per_s: env.core.random.f64() * 4.0 + 0.5,
-            every: 1,
-            mix: env.core.random.bool(),
-        };
+        let rate = env.core.random.f64() * 4.0 + 0.5;
+        let mix = env.core.random.bool();
+        let config = BotConfig { mix, ..BotConfig::new(format!("player {id}"), rate) };
         let mut bot = Bot::new(config, env.core.random.u64(..));
         bot.start(Micros(0));
         Self { id, slot, bot, conn: None, wake_at: None, seen: None }
@@ -115,7 +112,8 @@ impl Player {
     pub(super) fn go_on(&mut self, env: &mut Env) {
         let now = env.core.now;
         if let Some(conn) = self.conn {
-            while let Some(hit) = self.bot.poll_hit(now) {
+            // None of these bots cheats, so hits are all that it sends.
+            while let Some(Outgoing::Hit(hit)) = self.bot.poll_message(now) {
                 env.conns.send_to_shard(&mut env.core, conn, &PlayerMessage::Hit(hit));
             }
         }

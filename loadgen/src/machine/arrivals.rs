@@ -1,103 +1,167 @@
-//! When a player wants to hit: open Poisson arrivals, planned whether or not anybody answers.
+//! When players want to hit: three models of it, and a rate that changes over time.
 
 use protocol::Micros;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// The planned times of one player's hits. The same seed plans the same times.
-#[derive(Debug, Clone)]
-pub struct Arrivals {
-    random: fastrand::Rng,
-    /// The mean gap, or none for a player who never hits.
-    gap_us: Option<f64>,
-    next: Option<Micros>,
+/// Hits per second that the basic skill allows.
+pub const RATE_MAX: f64 = 8.0;
+
+/// From one common hit to the next.
+const PERIODS: RangeInclusive<Micros> = Micros::from_millis(125)..=Micros::from_millis(3_600_000);
+
+/// How hits come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Each player by itself, at random, whether or not anybody answers: a Poisson process.
+    #[default]
+    Poisson,
+    /// The next hit is planned when the one before is answered, a random time later. A server that
+    /// answers slowly gets fewer hits, so the latencies hide how long players would have waited.
+    Closed,
+    /// All players at the same moments: this long after the start, twice as long, and so on.
+    Every(Micros),
 }
 
-impl Arrivals {
-    /// Arrivals at `rate_per_s` on average, none of them before [`Self::start`].
-    #[must_use]
-    pub fn new(rate_per_s: f64, seed: u64) -> Self {
-        Self {
-            random: fastrand::Rng::with_seed(seed),
-            gap_us: (rate_per_s > 0.0).then(|| 1_000_000.0 / rate_per_s),
-            next: None,
+/// A text that names no model of arrivals.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no arrivals, expected `poisson`, `closed` or `every:5s` (125ms to 1h)")]
+pub struct ArrivalsError(String);
+
+impl FromStr for Arrivals {
+    type Err = ArrivalsError;
+
+    fn from_str(text: &str) -> Result<Self, ArrivalsError> {
+        let every = |period: &str| {
+            let period = Micros::from(humantime::parse_duration(period).ok()?);
+            PERIODS.contains(&period).then_some(Self::Every(period))
+        };
+        let arrivals = match text {
+            "poisson" => Some(Self::Poisson),
+            "closed" => Some(Self::Closed),
+            _ => text.strip_prefix("every:").and_then(every),
+        };
+        arrivals.ok_or_else(|| ArrivalsError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Arrivals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Poisson => f.write_str("poisson"),
+            Self::Closed => f.write_str("closed"),
+            Self::Every(period) => {
+                let period = humantime::format_duration(Duration::from_micros(period.0));
+                write!(f, "every:{}", period.to_string().replace(' ', ""))
+            }
         }
     }
+}
 
-    /// Plans from `at` on.
-    pub fn start(&mut self, at: Micros) {
-        self.next = self.gap().map(|gap| at + gap);
-    }
+/// Hits a second of one player, since the load's start: each rate holds from its moment to that of
+/// the next one, the last one for ever. Before the first one there are none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rates(Arc<[(Micros, f64)]>);
 
-    /// Plans nothing more.
-    pub fn stop(&mut self) {
-        self.next = None;
-    }
-
-    /// The next planned time.
+impl Rates {
+    /// The same rate all the time.
     #[must_use]
-    pub fn next(&self) -> Option<Micros> {
-        self.next
+    pub fn constant(rate_per_s: f64) -> Self {
+        Self::steps(vec![(Micros(0), rate_per_s)])
     }
 
-    /// The next planned time if it has come; then the one after it is planned from there.
-    pub fn take(&mut self, now: Micros) -> Option<Micros> {
-        let planned = self.next.filter(|planned| *planned <= now)?;
-        self.start(planned);
-        Some(planned)
+    /// Rates from their moments on, in any order.
+    #[must_use]
+    pub fn steps(mut steps: Vec<(Micros, f64)>) -> Self {
+        steps.sort_by_key(|(at, _)| *at);
+        Self(steps.into())
     }
 
-    fn gap(&mut self) -> Option<Micros> {
-        let gap = -(1.0 - self.random.f64()).ln() * self.gap_us?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "from zero to 37 mean gaps, and a cast of a float saturates"
-        )]
-        let gap = gap.round() as u64;
-        Some(Micros(gap))
+    /// The rate at this moment.
+    #[must_use]
+    pub fn at(&self, at: Micros) -> f64 {
+        let behind = self.0.partition_point(|(from, _)| *from <= at);
+        behind.checked_sub(1).map_or(0.0, |idx| self.0[idx].1)
     }
+
+    /// When so many hits are due, on average, of a player who begins at `from`; none for never.
+    pub(super) fn due(&self, from: Micros, hits: f64) -> Option<Micros> {
+        let (mut at, mut left) = (from, hits);
+        let behind = self.0.partition_point(|(begin, _)| *begin <= from);
+        for (end, _) in &self.0[behind..] {
+            let rate = self.at(at);
+            let room = rate * end.since(at).0 as f64 / 1_000_000.0;
+            if rate > 0.0 && left <= room {
+                break;
+            }
+            (at, left) = (*end, left - room);
+        }
+        let rate = self.at(at);
+        (rate > 0.0).then(|| at + rounded(left * 1_000_000.0 / rate))
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "not negative, and a cast of a float saturates"
+)]
+fn rounded(us: f64) -> Micros {
+    Micros(us.round() as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn planned_in(rate_per_s: f64, seed: u64, seconds: u64) -> Vec<u64> {
-        let mut arrivals = Arrivals::new(rate_per_s, seed);
-        arrivals.start(Micros(0));
-        let end = Micros::from_millis(seconds * 1_000);
-        std::iter::from_fn(|| arrivals.take(end)).map(|at| at.0).collect()
+    const fn secs(secs: u64) -> Micros {
+        Micros::from_millis(1_000 * secs)
     }
 
     #[test]
-    fn arrivals_come_at_the_mean_rate_with_the_spread_of_a_poisson_process() {
-        let times = planned_in(4.0, 7, 10_000);
-        let count = times.len() as f64;
-        // 40,000 are expected with a deviation of 200.
-        assert!((39_000.0..41_000.0).contains(&count), "{count} arrivals");
-        let mut counts = vec![0_f64; 10_000];
-        times.iter().for_each(|at| counts[usize::try_from(at / 1_000_001).unwrap()] += 1.0);
-        let variance = counts.iter().map(|n| (n - 4.0).powi(2)).sum::<f64>() / 10_000.0;
-        assert!((3.6..4.4).contains(&variance), "variance {variance}");
+    fn arrivals_are_read_as_they_are_written() {
+        for text in ["poisson", "closed", "every:5s", "every:1m 30s", "every:125ms", "every:1h"] {
+            let arrivals: Arrivals = text.parse().unwrap();
+            assert_eq!(arrivals.to_string(), text.replace(' ', ""));
+            assert_eq!(arrivals.to_string().parse(), Ok(arrivals));
+        }
     }
 
     #[test]
-    fn the_same_seed_plans_the_same_times() {
-        assert_eq!(planned_in(2.0, 1, 100), planned_in(2.0, 1, 100));
-        assert_ne!(planned_in(2.0, 1, 100), planned_in(2.0, 2, 100));
+    fn arrivals_that_are_none_say_what_would_be_some() {
+        for text in ["", "Poisson", "every", "every:", "every:5", "every:124ms", "every:61m"] {
+            let error = text.parse::<Arrivals>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{text}` names")), "{error}");
+            assert!(error.contains("`every:5s` (125ms to 1h)"), "{error}");
+        }
     }
 
     #[test]
-    fn a_rate_of_zero_plans_nothing() {
-        assert_eq!(planned_in(0.0, 1, 100), Vec::<u64>::new());
+    fn a_rate_holds_until_the_next_one() {
+        let rates = Rates::steps(vec![(secs(10), 4.0), (secs(5), 2.0)]);
+        let at = [0, 5, 9, 10, 1_000].map(|at| rates.at(secs(at)));
+        assert_eq!(at, [0.0, 2.0, 2.0, 4.0, 4.0]);
     }
 
     #[test]
-    fn nothing_is_planned_before_the_start_or_after_the_stop() {
-        let mut arrivals = Arrivals::new(8.0, 1);
-        assert_eq!(arrivals.next(), None);
-        arrivals.start(Micros(5_000_000));
-        assert!(arrivals.next() >= Some(Micros(5_000_000)));
-        arrivals.stop();
-        assert_eq!(arrivals.take(Micros(u64::MAX)), None);
+    fn hits_are_due_when_the_rates_add_up_to_them() {
+        let rates = Rates::steps(vec![(secs(0), 2.0), (secs(5), 0.0), (secs(8), 4.0)]);
+        assert_eq!(rates.due(secs(1), 3.0), Some(Micros::from_millis(2_500)));
+        assert_eq!(rates.due(secs(1), 8.0), Some(secs(5)));
+        assert_eq!(rates.due(secs(1), 10.0), Some(Micros::from_millis(8_500)));
+        assert_eq!(rates.due(secs(6), 1.0), Some(Micros::from_millis(8_250)));
+        assert_eq!(rates.due(secs(6), 0.0), Some(secs(8)));
+        assert_eq!(rates.due(secs(20), 1.0), Some(Micros::from_millis(20_250)));
+    }
+
+    #[test]
+    fn nothing_is_due_where_the_rate_stays_zero() {
+        assert_eq!(Rates::constant(0.0).due(secs(0), 1.0), None);
+        let ends = Rates::steps(vec![(secs(0), 1.0), (secs(5), 0.0)]);
+        assert_eq!(ends.due(secs(0), 5.1), None);
+        assert_eq!(ends.due(secs(0), 5.0), Some(secs(5)));
     }
 }

@@ -1,283 +1,123 @@
-//! One simulated player, without a socket: plans hits, sends them, resumes after a lost connection.
+//! One simulated player, without a socket: plans hits, sends them, resumes after a lost connection,
+//! comes and goes.
 
+use super::cheat::Cheater;
 use super::event::Event;
+use super::link::Link;
+use super::presence::Presence;
 use super::session::{Events, Session};
 use super::skills::{Skills, damage_max};
-use super::{Arrivals, Books, Span};
-use protocol::{
-    BossCard, CloseCode, Hello, Hit, InputSeq, Micros, PROTOCOL, ShardMessage, State, Status,
-    Welcome,
-};
+use super::{Books, BotConfig, Cheat, Planned, Returns, Schedule};
+use protocol::{BossCard, Hit, InputSeq, Micros, PlayerMessage, Status};
 use score::Backoff;
 use std::collections::VecDeque;
-use ucore::Updatable;
 
 /// Hits of a bot that wait, to leave or to be answered. More are skipped.
 const WAITING_MAX: usize = 64;
-/// Without a frame for this long a connection counts as dead.
-const SILENCE: Micros = Micros::from_millis(10_000);
 /// The back-off between two connections.
 const BACKOFF_FIRST: Micros = Micros::from_millis(100);
 const BACKOFF_MAX: Micros = Micros::from_millis(5_000);
 
-/// What a bot is like.
+/// What a bot sends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct BotConfig {
-    /// Its name, within the limits of [`Hello::check`].
-    pub name: String,
-    /// Hits a second on average.
-    pub rate_per_s: f64,
-    /// Ticks from one state frame to the next; 0 for what can be seen, and then it tells what its
-    /// bar showed.
-    pub every: u8,
-    /// Whether it uses skills with a cooldown, too.
-    pub mix: bool,
+pub enum Outgoing {
+    /// A hit.
+    Hit(Hit),
+    /// The bytes of a frame that is no message, from a bot that cheats.
+    Bytes(Vec<u8>),
+}
+
+impl Outgoing {
+    /// The bytes of its frame.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Hit(hit) => ucore::encode(&PlayerMessage::Hit(hit)),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 /// A simulated player.
 ///
-/// The driver opens a connection when [`Self::retry_at`] has come, and calls [`Self::handle_open`]
-/// or [`Self::handle_failed`]. On the open connection it passes every message to
-/// [`Self::handle_message`], sends what [`Self::poll_hit`] gives until there is none, drains
-/// [`Self::poll_event`], and comes back at [`Self::poll_timeout`] at the latest.
+/// The driver opens a connection to [`Self::target`] when [`Self::retry_at`] has come, and calls
+/// [`Self::handle_open`] or [`Self::handle_failed`]. On the open connection it passes every message
+/// to [`Self::handle_message`], reading nothing before [`Self::read_at`], and sends what
+/// [`Self::poll_message`] gives until there is none. Connected or not, it then asks
+/// [`Self::wants_to_leave`], and if so closes the connection if there is one and calls
+/// [`Self::handle_left`]; drains [`Self::poll_event`]; and comes back at [`Self::poll_timeout`] at
+/// the latest.
 #[derive(Debug)]
 pub struct Bot {
-    config: BotConfig,
-    random: fastrand::Rng,
-    arrivals: Arrivals,
+    pub(super) config: BotConfig,
+    schedule: Schedule,
+    pub(super) presence: Presence,
+    pub(super) cheater: Option<Cheater>,
     skills: Skills,
-    backoff: Backoff,
-    link: Link,
-    session: Option<Session>,
-    card: Option<Box<BossCard>>,
-    /// Planned times of hits that have not left yet.
-    backlog: VecDeque<Micros>,
+    pub(super) backoff: Backoff,
+    pub(super) link: Link,
+    pub(super) session: Option<Session>,
+    pub(super) card: Option<Box<BossCard>>,
+    /// Where to connect.
+    target: usize,
+    /// When it wanted to be connected, until it sees the boss.
+    pub(super) wanted: Option<Micros>,
+    /// Before that, one that reads slowly reads nothing.
+    pub(super) read_at: Option<Micros>,
+    /// Planned hits that have not left yet.
+    backlog: VecDeque<Planned>,
     /// Hits planned from then on had nothing to wait for.
-    free_since: Micros,
-    welcomed: bool,
-    events: Events,
-}
-
-/// Where a bot stands with its shard.
-#[derive(Debug)]
-enum Link {
-    /// Waits for its next attempt.
-    Away { retry_at: Micros },
-    /// Said hello.
-    Opening { since: Micros },
-    /// Was welcomed. `heard` is when something came last.
-    Open { heard: Micros, frame: Option<(Micros, State)> },
-    /// Plays no more, and does not come back.
-    Over,
-}
-
-/// Whether a player was told something that is not so any more. A generation's beginning alone is
-/// told before it is stable.
-fn is_taken_back(before: &State, now: &State) -> bool {
-    let told = |state: &State| (state.generation, state.status);
-    let is_begun_again = before.status == Status::Alive
-        && now.generation.next() == before.generation
-        && now.status == Status::Rewarded;
-    told(now) < told(before) && !is_begun_again
+    pub(super) free_since: Micros,
+    pub(super) welcomed: bool,
+    pub(super) events: Events,
 }
 
 impl Bot {
-    /// A bot that may connect at once. Everything random about it comes from `seed`.
+    /// A bot that connects when its configuration says so. Everything random about it comes from
+    /// `seed`; its planned hits are those of [`Schedule::new`].
     #[must_use]
     pub fn new(config: BotConfig, seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
+        let (backoff, cheater) = (random.u64(..), random.u64(..));
         Self {
-            arrivals: Arrivals::new(config.rate_per_s, random.u64(..)),
-            backoff: Backoff::new(random.u64(..), BACKOFF_FIRST, BACKOFF_MAX),
-            config,
-            random,
-            skills: Skills::default(),
-            link: Link::Away { retry_at: Micros(0) },
+            schedule: Schedule::new(&config, seed),
+            presence: Presence::new(&config, seed),
+            cheater: config.cheat.map(|cheat| Cheater::new(cheat, cheater)),
+            skills: Skills::new(config.cheat == Some(Cheat::Rate)),
+            backoff: Backoff::new(backoff, BACKOFF_FIRST, BACKOFF_MAX),
+            link: Link::Away { retry_at: config.connects, on_purpose: true },
             session: None,
             card: None,
+            target: config.target,
+            wanted: Some(config.connects),
+            read_at: None,
             backlog: VecDeque::new(),
             free_since: Micros(0),
             welcomed: false,
             events: Events::new(),
+            config,
         }
     }
 
-    /// A connection is open: the first message to send.
-    pub fn handle_open(&mut self, now: Micros) -> Hello {
-        self.link = Link::Opening { since: now };
-        Hello {
-            protocol: PROTOCOL,
-            name: self.config.name.clone(),
-            session: self.session.as_ref().map(|session| session.token),
-            every: self.config.every,
-        }
-    }
-
-    /// A message came.
-    pub fn handle_message(&mut self, now: Micros, message: ShardMessage) {
-        match (&mut self.link, message) {
-            (Link::Over, _) => return,
-            (Link::Opening { .. }, ShardMessage::Welcome(welcome)) => self.enter(now, &welcome),
-            (Link::Open { .. }, ShardMessage::Ack(ack)) => {
-                if let Some(session) = &mut self.session {
-                    session.handle_ack(now, &ack, &mut self.events);
-                }
-            }
-            (Link::Open { .. }, ShardMessage::State(state)) => self.follow(now, state),
-            (Link::Open { frame: Some((_, state)), .. }, ShardMessage::Change(update)) => {
-                let mut state = *state;
-                match state.apply(update) {
-                    Ok(()) => self.follow(now, state),
-                    Err(reject) => self.handle_malformed(&reject.to_string()),
-                }
-            }
-            (Link::Open { .. }, ShardMessage::Boss(card)) if card.spec.skills.is_empty() => {
-                self.events.push_back(Event::Fault("a boss has no skills".to_owned()));
-            }
-            (Link::Open { .. }, ShardMessage::Boss(card)) => self.card = Some(Box::new(card)),
-            (Link::Open { .. }, ShardMessage::Board(board)) => {
-                if !board.top.is_sorted_by(|a, b| a.damage >= b.damage) {
-                    self.events.push_back(Event::Fault("a leaderboard is out of order".to_owned()));
-                }
-            }
-            (Link::Open { .. }, ShardMessage::Spoils(spoils)) => {
-                if let Some(session) = &mut self.session {
-                    session.handle_spoils(spoils, &mut self.events);
-                }
-            }
-            (Link::Away { .. } | Link::Opening { .. } | Link::Open { .. }, _) => {
-                let text =
-                    "a message came before Welcome, a second Welcome, or a Change before a State";
-                self.events.push_back(Event::Fault(text.to_owned()));
-            }
-        }
-        if let Link::Open { heard, .. } = &mut self.link {
-            *heard = now;
-        }
-    }
-
-    /// Bytes came that are no message.
-    pub fn handle_malformed(&mut self, error: &str) {
-        // What changed of the state may be lost with it.
-        if let Link::Open { frame, .. } = &mut self.link {
-            *frame = None;
-        }
-        let text = format!("a shard sent what is no message: {error}");
-        self.events.push_back(Event::Fault(text));
-    }
-
-    fn enter(&mut self, now: Micros, welcome: &Welcome) {
-        self.events.push_back(Event::Connected { first: !self.welcomed });
-        self.welcomed = true;
-        self.link = Link::Open { heard: now, frame: None };
-        match &mut self.session {
-            Some(session) if welcome.resumed => {
-                session.handle_welcome(now, welcome, &mut self.events);
-            }
-            _ => {
-                if welcome.resumed {
-                    let text = "a session was resumed that nobody asked for";
-                    self.events.push_back(Event::Fault(text.to_owned()));
-                }
-                self.close_session();
-                self.session = Some(Session::new(welcome));
-            }
-        }
-    }
-
-    fn follow(&mut self, now: Micros, state: State) {
-        if let Link::Open { frame, .. } = &mut self.link {
-            let before = frame.replace((now, state));
-            if before.is_some_and(|(_, before)| is_taken_back(&before, &state)) {
-                let text = "what was announced of a fallen boss was taken back";
-                self.events.push_back(Event::Fault(text.to_owned()));
-            }
-            if before.is_none() {
-                self.backoff.reset();
-            }
-            if before.is_none_or(|(_, before)| before.status != Status::Alive) {
-                self.free_since = now;
-            }
-            let interval = before.map(|(at, _)| now.since(at));
-            self.events.push_back(Event::Frame { at: now, state, interval });
-            if let (0, Some((_, base)), Some(session)) = (self.config.every, before, &self.session)
-            {
-                let (until, own) = (state.tick, session.own_lacking(&base));
-                self.events.push_back(Event::Shown(Box::new(Span { base, until, own })));
-            }
-        }
-        if let Some(session) = &mut self.session {
-            session.handle_state(now, &state, &mut self.events);
-        }
-        if state.status != Status::Alive {
-            self.skip_backlog();
-        }
-    }
-
-    /// The connection is gone; `code` is the shard's close code, if it gave one.
-    pub fn handle_closed(&mut self, now: Micros, code: Option<u16>) {
-        if matches!(self.link, Link::Over) {
-            return;
-        }
-        let known = CloseCode::ALL.iter().find(|known| Some(known.code()) == code);
-        match known {
-            Some(CloseCode::Protocol | CloseCode::Field) => {
-                self.note_fault_close(code);
-                return self.finish();
-            }
-            Some(CloseCode::Restart | CloseCode::TryLater) | None => {
-                let code = code.map_or_else(|| "no close code".to_owned(), |code| code.to_string());
-                self.note_lost(&code);
-            }
-            Some(_) => self.note_fault_close(code),
-        }
-        self.back_off(now);
-    }
-
-    /// Nothing came for so long that the connection was given up.
-    pub fn handle_silent(&mut self, now: Micros) {
-        self.note_lost("nothing came for 10 s");
-        self.back_off(now);
-    }
-
-    fn note_lost(&mut self, why: &str) {
-        self.events.push_back(match self.link {
-            Link::Opening { .. } => {
-                Event::ConnectFailed(format!("a connection ended before Welcome: {why}"))
-            }
-            Link::Away { .. } | Link::Open { .. } | Link::Over => {
-                Event::Trouble(format!("a connection ended: {why}"))
-            }
-        });
-    }
-
-    fn note_fault_close(&mut self, code: Option<u16>) {
-        let code = code.unwrap_or_default();
-        let text = format!("a shard closed a connection for a fault of the bot: {code}");
-        self.events.push_back(Event::Fault(text));
-    }
-
-    /// A connection did not come up.
-    pub fn handle_failed(&mut self, now: Micros, error: String) {
-        if !matches!(self.link, Link::Over) {
-            self.events.push_back(Event::ConnectFailed(error));
-            self.back_off(now);
-        }
-    }
-
-    fn back_off(&mut self, now: Micros) {
-        self.link = Link::Away { retry_at: now + self.backoff.next_delay() };
-    }
-
-    /// Plans hits from `start` on.
+    /// The load begins, or began: hits are planned and departures come from then on.
     pub fn start(&mut self, start: Micros) {
-        self.arrivals.start(start);
+        self.schedule.start(start);
+        self.presence.start(start);
     }
 
-    /// Plans no more hits; what is planned and has not left is skipped.
+    /// Plans no more hits and departures; what is planned and has not left is skipped. A bot that
+    /// is away with something unanswered comes back at once, and one that reads slowly reads what
+    /// comes.
     pub fn stop(&mut self) {
-        self.arrivals.stop();
+        self.schedule.stop();
+        self.presence.stop();
+        self.read_at = None;
         self.skip_backlog();
+        if let Link::Away { retry_at, on_purpose: true } = &mut self.link
+            && self.session.as_ref().is_some_and(|session| !session.is_drained())
+        {
+            *retry_at = Micros(0);
+        }
     }
 
     /// Ends the game: the books are closed and nothing that comes later counts.
@@ -287,13 +127,13 @@ impl Bot {
         self.link = Link::Over;
     }
 
-    fn close_session(&mut self) {
+    pub(super) fn close_session(&mut self) {
         if let Some(session) = self.session.take() {
             self.events.push_back(Event::Books(Box::new(session.close())));
         }
     }
 
-    fn skip_backlog(&mut self) {
+    pub(super) fn skip_backlog(&mut self) {
         let hits = self.backlog.len() as u64;
         self.backlog.clear();
         self.skip(hits);
@@ -305,12 +145,28 @@ impl Bot {
         }
     }
 
-    /// The next hit to send now.
-    pub fn poll_hit(&mut self, now: Micros) -> Option<Hit> {
+    /// The next message to send now.
+    pub fn poll_message(&mut self, now: Micros) -> Option<Outgoing> {
         self.plan(now);
-        let Link::Open { frame: Some((_, state)), .. } = self.link else {
+        self.link.state()?;
+        if let Some(message) = self.poll_cheat(now) {
+            return Some(message);
+        }
+        if self.cheater.as_ref().is_some_and(Cheater::holds_back) {
             return None;
-        };
+        }
+        self.poll_hit(now).map(Outgoing::Hit)
+    }
+
+    fn poll_cheat(&mut self, now: Micros) -> Option<Outgoing> {
+        let cheater = self.cheater.as_mut().filter(|_| !self.presence.is_leaving())?;
+        let (session, card) = (self.session.as_ref()?, self.card.as_ref()?);
+        let heard = self.link.heard()?;
+        cheater.poll((now, heard), (&self.config, &card.spec), session, &mut self.events)
+    }
+
+    fn poll_hit(&mut self, now: Micros) -> Option<Hit> {
+        let generation = self.link.state()?.generation;
         let (session, card) = (self.session.as_mut()?, self.card.as_ref()?);
         if let Some(hit) = session.resend() {
             if self.skills.basic_at() > now {
@@ -321,9 +177,11 @@ impl Bot {
             session.note_resent();
             return Some(hit);
         }
-        let planned = *self.backlog.front()?;
-        let mix = self.config.mix.then_some(&mut self.random);
-        let Some(skill) = self.skills.choose(now, &card.spec, mix) else {
+        if self.presence.is_leaving() {
+            return None;
+        }
+        let Planned { at: planned, wish } = *self.backlog.front()?;
+        let Some(skill) = self.skills.choose(now, &card.spec, wish) else {
             self.free_since = now;
             return None;
         };
@@ -331,20 +189,24 @@ impl Bot {
         self.skills.spend(now, &card.spec, skill.id);
         let lag = (planned >= self.free_since).then(|| now.since(planned));
         self.events.push_back(Event::Sent { lag });
-        let hit = Hit { generation: state.generation, seq: InputSeq(0), skill: skill.id };
+        if let Some(cheater) = &self.cheater {
+            cheater.handle_sent(&mut self.events);
+        }
+        let hit = Hit { generation, seq: InputSeq(0), skill: skill.id };
         Some(session.send(planned, damage_max(skill), hit))
     }
 
     /// Puts the hits whose time has come into the backlog, or skips them.
     fn plan(&mut self, now: Micros) {
-        let asleep = match &self.link {
-            Link::Open { frame: Some((_, state)), .. } => state.status != Status::Alive,
-            Link::Away { .. } | Link::Opening { .. } | Link::Open { .. } => false,
-            Link::Over => true,
-        };
+        let is_down = self.link.state().is_some_and(|state| state.status != Status::Alive);
+        let asleep = is_down || self.link.is_over();
         let pending = self.session.as_ref().map_or(0, Session::pending_len);
         let mut skipped = 0;
-        while let Some(planned) = self.arrivals.take(now) {
+        loop {
+            if pending + self.backlog.len() == 0 {
+                self.schedule.go_on(now);
+            }
+            let Some(planned) = self.schedule.take(now) else { break };
             if asleep || pending + self.backlog.len() >= WAITING_MAX {
                 skipped += 1;
             } else {
@@ -352,38 +214,120 @@ impl Bot {
             }
         }
         self.skip(skipped);
+        self.look_away(now);
+    }
+
+    /// Who leaves does not make the hits any more that it had planned before.
+    fn look_away(&mut self, now: Micros) {
+        if let Some((departure, true)) = self.presence.leaving(now) {
+            let kept = self.backlog.partition_point(|planned| planned.at < departure.at);
+            self.backlog.drain(..kept);
+            self.skip(kept as u64);
+        }
+    }
+
+    /// Whether the driver has to close the connection, if there is one, and to call
+    /// [`Self::handle_left`].
+    pub fn wants_to_leave(&mut self, now: Micros) -> bool {
+        self.plan(now);
+        let Some(departure) = self.presence.departure().filter(|it| it.at <= now) else {
+            return false;
+        };
+        if self.link.is_over() {
+            return false;
+        }
+        if departure.drains() {
+            return self.is_drained() || Presence::is_late(&departure, now);
+        }
+        !self.link.is_away()
+    }
+
+    /// The bot has left, as it wanted to. It comes back at [`Self::retry_at`], or never.
+    pub fn handle_left(&mut self, now: Micros) {
+        let Some(departure) = self.presence.leave() else { return };
+        let Some((back, returns)) = departure.back else { return self.finish() };
+        if let Some(cheater) = &mut self.cheater {
+            cheater.handle_lost(None, &mut self.events);
+        }
+        if returns == Returns::Move {
+            self.close_session();
+            self.target = (self.target + 1) % self.config.targets.max(1);
+        }
+        self.backoff.reset();
+        let retry_at = back.max(now);
+        self.wanted = Some(retry_at);
+        self.link = Link::Away { retry_at, on_purpose: true };
     }
 
     /// What happened, the oldest first.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        loop {
+            let event = self.events.pop_front()?;
+            let event = match self.config.reads_every {
+                Some(_) => event.of_slow_reader(),
+                None => Some(event),
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
     }
 
-    /// When to call [`Self::poll_hit`] and [`Self::is_silent`] again on an open connection.
+    /// When to call [`Self::poll_message`], [`Self::wants_to_leave`] and [`Self::is_silent`] again,
+    /// and when to connect. After that it is later than now.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Micros> {
-        let resend = self.session.as_ref().and_then(Session::resend);
-        let waits = resend.is_some() || !self.backlog.is_empty();
-        let can_hit = self.is_live() && self.card.is_some();
-        let basic_at = (waits && can_hit).then(|| self.skills.basic_at());
-        let silent_at = self.silent_at();
-        [self.arrivals.next(), basic_at, silent_at].into_iter().flatten().min()
+        let leave_at = self.leave_at();
+        if self.link.is_away() {
+            return [self.retry_at(), leave_at].into_iter().flatten().min();
+        }
+        let times = [self.schedule.next(), self.send_at(), leave_at, self.silent_at()];
+        times.into_iter().flatten().min()
+    }
+
+    fn leave_at(&self) -> Option<Micros> {
+        // Without a connection, who would not wait for its answers has nothing to leave.
+        let is_idle = self.link.is_over()
+            || self.link.is_away() && self.presence.departure().is_some_and(|it| !it.drains());
+        self.presence.wake_at().filter(|_| !is_idle)
+    }
+
+    /// When something can leave that waits, or cheats.
+    fn send_at(&self) -> Option<Micros> {
+        self.link.state().and(self.card.as_ref())?;
+        let (session, cheater) = (self.session.as_ref()?, self.cheater.as_ref());
+        let is_leaving = self.presence.is_leaving();
+        let waits = session.resend().is_some() || (!self.backlog.is_empty() && !is_leaving);
+        let holds_back = cheater.is_some_and(Cheater::holds_back);
+        let basic_at = (waits && !holds_back).then(|| self.skills.basic_at());
+        let cheat_at = cheater.filter(|_| !is_leaving).and_then(|cheater| cheater.wake_at(session));
+        basic_at.into_iter().chain(cheat_at).min()
+    }
+
+    /// Where to connect: the position among the targets.
+    #[must_use]
+    pub fn target(&self) -> usize {
+        self.target
     }
 
     /// When to connect next; none for a bot that is connected or does not come back.
     #[must_use]
     pub fn retry_at(&self) -> Option<Micros> {
-        match self.link {
-            Link::Away { retry_at } => Some(retry_at),
-            Link::Opening { .. } | Link::Open { .. } | Link::Over => None,
-        }
+        let Link::Away { retry_at, .. } = self.link else { return None };
+        let absence = self.presence.departure().filter(|it| it.at <= retry_at && !it.drains());
+        let back = absence.and_then(|departure| departure.back);
+        Some(back.map_or(retry_at, |(back, _)| retry_at.max(back)))
+    }
+
+    /// Before that, nothing is to be read; none for a bot that reads what comes, as all do before
+    /// they leave and at the end. What has come by then is read at once.
+    #[must_use]
+    pub fn read_at(&self) -> Option<Micros> {
+        self.read_at.filter(|_| !self.presence.is_leaving())
     }
 
     fn silent_at(&self) -> Option<Micros> {
-        match self.link {
-            Link::Opening { since: heard } | Link::Open { heard, .. } => Some(heard + SILENCE),
-            Link::Away { .. } | Link::Over => None,
-        }
+        Some(self.link.silent_at()? + self.config.reads_every.unwrap_or(Micros(0)))
     }
 
     /// Whether nothing came for so long that the connection counts as dead.
@@ -395,13 +339,13 @@ impl Bot {
     /// Whether the bot is welcomed and sees the boss.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        matches!(self.link, Link::Open { frame: Some(_), .. })
+        self.link.state().is_some()
     }
 
     /// Whether it does not come back.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        matches!(self.link, Link::Over)
+        self.link.is_over()
     }
 
     /// Whether every hit that left is answered, and every accepted one counted by the truth.

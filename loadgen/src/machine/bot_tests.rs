@@ -1,157 +1,8 @@
 //! A bot against a scripted shard: sequences, resending, lost sessions, refusals.
 
-use super::{Books, Bot, BotConfig, Event};
-use protocol::{
-    Ack, BossCard, CloseCode, Gen, Hit, InputSeq, Micros, PlayerId, Refusal, RefusalReason,
-    Scenario, ShardId, ShardMessage, State, Status, Tally, Tick, Token, Welcome,
-};
-
-/// A bot and the shard's side of its connection. One step is 100 ms.
-struct Table {
-    bot: Bot,
-    now: Micros,
-    tick: u32,
-    generation: u32,
-    status: Status,
-    counted: u32,
-    events: Vec<Event>,
-}
-
-const RATE: f64 = 4.0;
-
-fn table() -> Table {
-    let name = "Bot".to_owned();
-    let config = BotConfig { name, rate_per_s: RATE, every: 1, mix: false };
-    let bot = Bot::new(config, 5);
-    let (now, events) = (Micros(0), Vec::new());
-    Table { bot, now, tick: 0, generation: 1, status: Status::Alive, counted: 0, events }
-}
-
-/// A bot that is welcomed and plans hits.
-fn playing() -> Table {
-    let mut table = table();
-    table.bot.start(Micros(0));
-    table.connect(7, false, 0, &[]);
-    table
-}
-
-fn tally(generation: u32, hits: u32, damage: u64) -> Tally {
-    Tally { generation: Gen(generation), hits, damage, late: 0 }
-}
-
-impl Table {
-    fn say(&mut self, message: ShardMessage) {
-        self.bot.handle_message(self.now, message);
-        self.drain();
-    }
-
-    fn drain(&mut self) {
-        self.events.extend(std::iter::from_fn(|| self.bot.poll_event()));
-    }
-
-    fn connect(&mut self, player: u64, resumed: bool, seq: u32, tallies: &[Tally]) {
-        let hello = self.bot.handle_open(self.now);
-        assert_eq!(hello.check(), Ok(()));
-        self.say(ShardMessage::Welcome(Welcome {
-            session: Token(serde_json::from_str(&format!("\"{player:032x}\"")).unwrap()),
-            player: PlayerId(player),
-            resumed,
-            shard: ShardId(0),
-            tick_ms: 100,
-            tick: Tick(self.tick.into()),
-            generation: Gen(self.generation),
-            seq: InputSeq(seq),
-            tallies: tallies.iter().copied().collect(),
-        }));
-        let spec = Scenario::parse(Scenario::default_text()).unwrap().spec;
-        self.say(ShardMessage::Boss(BossCard { generation: Gen(1), spec }));
-        self.frame();
-    }
-
-    fn frame(&mut self) {
-        let state = State {
-            tick: Tick(self.tick.into()),
-            version: serde_json::from_str(&self.tick.to_string()).unwrap(),
-            generation: Gen(self.generation),
-            status: self.status,
-            phase: 0,
-            hp_max: 100,
-            hp: 50,
-            predicted: 50,
-            rate: 0,
-            age_ms: 0,
-            counted: Tick(self.counted.into()),
-            players: 1,
-            tick_ms: 100,
-        };
-        self.say(ShardMessage::State(state));
-    }
-
-    fn next_frame(&mut self) {
-        self.tick += 1;
-        self.frame();
-    }
-
-    fn step(&mut self) -> Vec<Hit> {
-        self.now = self.now + Micros::from_millis(100);
-        self.tick += 1;
-        let hits: Vec<_> = std::iter::from_fn(|| self.bot.poll_hit(self.now)).collect();
-        self.drain();
-        hits
-    }
-
-    /// Steps until this many hits left.
-    fn hits(&mut self, count: usize) -> Vec<Hit> {
-        let mut hits = Vec::new();
-        while hits.len() < count {
-            assert!(self.tick < 1_000, "{} of {count} hits came", hits.len());
-            hits.extend(self.step());
-        }
-        hits
-    }
-
-    fn ack(&mut self, seq: u32, tallies: &[Tally], refused: &[u32]) {
-        let reason = RefusalReason::Rate;
-        let refused = refused.iter().map(|seq| Refusal { seq: InputSeq(*seq), reason });
-        self.say(ShardMessage::Ack(Ack {
-            tick: Tick(self.tick.into()),
-            seq: InputSeq(seq),
-            tallies: tallies.iter().copied().collect(),
-            refused: refused.collect(),
-            folded: false,
-        }));
-    }
-
-    fn lose(&mut self, code: CloseCode) {
-        self.bot.handle_closed(self.now, Some(code.code()));
-        self.drain();
-    }
-
-    fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
-        self.events.iter().filter(|event| is_it(event)).count()
-    }
-
-    fn skipped(&self) -> u64 {
-        let hits = self
-            .events
-            .iter()
-            .map(|event| if let Event::Skipped { hits } = event { *hits } else { 0 });
-        hits.sum()
-    }
-
-    fn faults(&self) -> usize {
-        self.count(|event| matches!(event, Event::Fault(_)))
-    }
-
-    fn closed_books(&mut self) -> Vec<Books> {
-        self.bot.finish();
-        self.drain();
-        let books = self.events.iter().filter_map(|event| {
-            if let Event::Books(books) = event { Some(Books::clone(books)) } else { None }
-        });
-        books.collect()
-    }
-}
+use super::table::{playing, table, tally};
+use super::{Bot, BotConfig, Event};
+use protocol::{CloseCode, Gen, Hit, InputSeq, Micros, PlayerId, RefusalReason, Status, Tick};
 
 fn seqs(hits: &[Hit]) -> Vec<u32> {
     hits.iter().map(|hit| hit.seq.0).collect()
@@ -177,8 +28,7 @@ fn no_hit_leaves_before_a_state_is_seen() {
 #[test]
 fn a_bot_stays_below_the_rate_of_admission() {
     let mut table = table();
-    table.bot =
-        Bot::new(BotConfig { name: "Bot".to_owned(), rate_per_s: 100.0, every: 1, mix: false }, 5);
+    table.bot = Bot::new(BotConfig::new("Bot", 100.0), 5);
     table.bot.start(Micros(0));
     table.connect(7, false, 0, &[]);
     let mut sent = 0;
@@ -368,8 +218,7 @@ fn a_bot_does_not_wait_for_ticks_that_its_shard_has_lost() {
 #[test]
 fn a_mixing_bot_uses_more_than_the_basic_skill_and_keeps_the_cooldowns() {
     let mut table = table();
-    table.bot =
-        Bot::new(BotConfig { name: "Bot".to_owned(), rate_per_s: 3.0, every: 1, mix: true }, 5);
+    table.bot = Bot::new(BotConfig { mix: true, ..BotConfig::new("Bot", 3.0) }, 5);
     table.bot.start(Micros(0));
     table.connect(7, false, 0, &[]);
     let mut heavy_at = Vec::new();
@@ -423,8 +272,7 @@ fn a_share_is_due_when_the_next_generation_has_gone_on_for_a_while() {
 #[test]
 fn a_bot_that_gets_what_can_be_seen_tells_what_its_bar_showed() {
     let mut table = table();
-    table.bot =
-        Bot::new(BotConfig { name: "Bot".to_owned(), rate_per_s: 1.0, every: 0, mix: false }, 5);
+    table.bot = Bot::new(BotConfig { every: 0, ..BotConfig::new("Bot", 1.0) }, 5);
     table.bot.start(Micros(0));
     table.connect(7, false, 0, &[]);
     let first = table.tick;

@@ -35,6 +35,23 @@ struct Answer {
     seq: InputSeq,
 }
 
+/// By how much the tallies grew, and what can account for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Growth {
+    pub(super) hits: u64,
+    pub(super) damage: u64,
+    /// Hits that were answered now, and may have been accepted.
+    pub(super) answered: u64,
+    /// The most damage that these can have done.
+    pub(super) damage_max: u64,
+}
+
+impl Growth {
+    fn of(self, (answered, damage_max): (u64, u64)) -> Self {
+        Self { answered, damage_max, ..self }
+    }
+}
+
 /// A session from its first Welcome until a shard no longer knows it.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -46,8 +63,9 @@ pub(super) struct Session {
     pending: VecDeque<Pending>,
     /// How many of them, from the front, left on the current connection.
     left: usize,
-    /// The last answered input sequence.
+    /// The last answered input sequence, and the last hit that was answered.
     answered: InputSeq,
+    last_answered: Option<Hit>,
     /// (tick of the acknowledgement, planned time) of accepted hits.
     uncounted: VecDeque<(Tick, Micros)>,
     /// The tick of the newest acknowledgement, and the tick up to which the truth counts.
@@ -72,6 +90,7 @@ impl Session {
             pending: VecDeque::new(),
             left: 0,
             answered: welcome.seq,
+            last_answered: None,
             uncounted: VecDeque::new(),
             acked: Tick(0),
             counted: Tick(0),
@@ -88,6 +107,16 @@ impl Session {
 
     pub(super) fn pending_len(&self) -> usize {
         self.pending.len()
+    }
+
+    /// The last input sequence given out.
+    pub(super) fn seq(&self) -> InputSeq {
+        self.seq
+    }
+
+    /// The newest hit that was answered.
+    pub(super) fn last_answered(&self) -> Option<Hit> {
+        self.last_answered
     }
 
     /// Whether every hit is answered, every accepted one counted by the truth, and what of it was
@@ -119,11 +148,18 @@ impl Session {
     }
 
     /// The session goes on in another connection: what is still unanswered leaves again.
-    pub(super) fn handle_welcome(&mut self, now: Micros, welcome: &Welcome, events: &mut Events) {
+    pub(super) fn handle_welcome(
+        &mut self,
+        now: Micros,
+        welcome: &Welcome,
+        events: &mut Events,
+    ) -> Growth {
         if welcome.player != self.books.player {
             events.push_back(Event::Fault("a resumed session has another player".to_owned()));
         }
         (self.left, self.quiet_since, self.share_due) = (0, None, (Gen(0), None));
+        // A shard whose disk is older than before has not answered what came later.
+        self.last_answered = self.last_answered.filter(|hit| hit.seq <= welcome.seq);
         self.own.clear();
         // A shard whose disk is older than before knows nothing of later ticks: what was accepted
         // in them is taken back, and the truth will not count it.
@@ -132,28 +168,30 @@ impl Session {
             self.acked = welcome.tick;
         }
         self.uncounted.retain(|(tick, _)| *tick <= welcome.tick);
-        let before = self.books.accepted();
-        self.learn(&welcome.tallies, events);
+        let growth = self.learn(&welcome.tallies, events);
         // Which of the answered hits were refused is not told again, only how many.
-        let mut accepted = self.books.accepted().saturating_sub(before);
+        let mut accepted = growth.hits;
         let answer = Answer { now, tick: welcome.tick, seq: welcome.seq };
-        self.answer(answer, events, |_| {
+        let answered = self.answer(answer, events, |_| {
             let counts = accepted > 0;
             accepted = accepted.saturating_sub(1);
             counts
         });
+        growth.of(answered)
     }
 
-    pub(super) fn handle_ack(&mut self, now: Micros, ack: &Ack, events: &mut Events) {
+    pub(super) fn handle_ack(&mut self, now: Micros, ack: &Ack, events: &mut Events) -> Growth {
         self.note_own(ack);
-        self.learn(&ack.tallies, events);
+        let growth = self.learn(&ack.tallies, events);
         let refusals = ack.refused.iter();
         events.extend(refusals.map(|refusal| Event::Refused(refusal.reason)));
         let answer = Answer { now, tick: ack.tick, seq: ack.seq };
-        self.answer(answer, events, |seq| !ack.refused.iter().any(|refusal| refusal.seq == seq));
+        let is_accepted = |seq| !ack.refused.iter().any(|refusal| refusal.seq == seq);
+        let answered = self.answer(answer, events, is_accepted);
         if self.books.accepted() > self.books.answered {
             events.push_back(Event::Fault("more hits were accepted than answered".to_owned()));
         }
+        growth.of(answered)
     }
 
     /// Notes what the player's bar subtracts by itself from now on, until the truth counts it.
@@ -174,12 +212,18 @@ impl Session {
         self.own.iter().copied().filter(|(tick, _)| *tick > base.counted).collect()
     }
 
-    fn learn(&mut self, tallies: &[Tally], events: &mut Events) {
+    fn learn(&mut self, tallies: &[Tally], events: &mut Events) -> Growth {
+        let (hits, damage) = (self.books.accepted(), self.books.damage());
         for tally in tallies {
             if self.books.learn(*tally).is_err() {
                 let text = "a session that goes on lost accepted hits";
                 events.push_back(Event::Fault(text.to_owned()));
             }
+        }
+        Growth {
+            hits: self.books.accepted().saturating_sub(hits),
+            damage: self.books.damage().saturating_sub(damage),
+            ..Growth::default()
         }
     }
 
@@ -190,13 +234,15 @@ impl Session {
         }
     }
 
-    /// Takes the hits that are answered out of the pending ones.
+    /// Takes the hits that are answered out of the pending ones. Answers how many of them were
+    /// accepted, and the most damage that all of them can have done.
     fn answer(
         &mut self,
         answer: Answer,
         events: &mut Events,
         mut is_accepted: impl FnMut(InputSeq) -> bool,
-    ) {
+    ) -> (u64, u64) {
+        let (mut accepted, mut damage_max) = (0, 0_u64);
         let Answer { now, tick, seq } = answer;
         if seq > self.seq {
             events.push_back(Event::Fault("a hit was answered that never left".to_owned()));
@@ -208,6 +254,8 @@ impl Session {
         self.answered = self.answered.max(seq);
         while let Some(pending) = self.pending.front().filter(|front| front.hit.seq <= seq) {
             let (seq, planned) = (pending.hit.seq, pending.planned);
+            damage_max = damage_max.saturating_add(pending.damage_max);
+            self.last_answered = Some(pending.hit);
             self.pending.pop_front();
             self.left = self.left.saturating_sub(1);
             self.books.answered += 1;
@@ -217,6 +265,7 @@ impl Session {
             if !is_accepted(seq) {
                 continue;
             }
+            accepted += 1;
             if self.uncounted.len() < UNCOUNTED_MAX {
                 self.uncounted.push_back((tick, planned));
             } else {
@@ -224,6 +273,7 @@ impl Session {
                 events.push_back(Event::Trouble(text.to_owned()));
             }
         }
+        (accepted, damage_max)
     }
 
     /// The truth moved on.

@@ -1,17 +1,22 @@
 //! Which skill a player may use now, by the same rules as a shard's admission.
 
+use super::Wish;
 use protocol::{BossSpec, Micros, Skill, SkillId};
 
 /// One basic hit each interval, as admission has it.
 const BASIC_INTERVAL: Micros = Micros::from_millis(125);
+/// The same for a player who does not care, and yet stays below 64 messages in a tick of a second.
+const HASTY_INTERVAL: Micros = Micros::from_millis(25);
 /// Basic hits at once. Admission allows 16: the rest is for hits that the network pushes together.
 const BASIC_BURST: u64 = 12;
 /// Waited on top of a cooldown, for the same reason.
 const COOLDOWN_MARGIN: Micros = Micros::from_millis(250);
 
 /// What a player spent lately.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Skills {
+    /// From one basic hit to the next.
+    interval: Micros,
     /// When the basic skill's bucket will be full again.
     basic_full_at: Micros,
     /// When each used skill may be used again. Bounded by the skills of a scenario.
@@ -19,30 +24,28 @@ pub(super) struct Skills {
 }
 
 impl Skills {
-    /// When the next basic hit may leave.
-    pub(super) fn basic_at(&self) -> Micros {
-        self.basic_full_at.since(Micros(BASIC_INTERVAL.0 * (BASIC_BURST - 1)))
+    /// Nothing is spent. Who is `hasty` hits more often with the basic skill than admission allows.
+    pub(super) fn new(hasty: bool) -> Self {
+        let interval = if hasty { HASTY_INTERVAL } else { BASIC_INTERVAL };
+        Self { interval, basic_full_at: Micros(0), ready_at: Vec::new() }
     }
 
-    /// The skill for a new hit: a ready one with a cooldown now and then if `mix`, else the basic
-    /// one, or none while its bucket is empty.
+    /// When the next basic hit may leave.
+    pub(super) fn basic_at(&self) -> Micros {
+        self.basic_full_at.since(Micros(self.interval.0 * (BASIC_BURST - 1)))
+    }
+
+    /// The skill for a new hit: the one that is wished for if it is ready, else the basic one, or
+    /// none while its bucket is empty.
     pub(super) fn choose<'a>(
         &self,
         now: Micros,
         spec: &'a BossSpec,
-        mix: Option<&mut fastrand::Rng>,
+        wish: Wish,
     ) -> Option<&'a Skill> {
         let (basic, others) = spec.skills.split_first()?;
-        if let Some(random) = mix
-            && random.u8(0..3) == 0
-        {
-            let ready: Vec<_> =
-                others.iter().filter(|skill| self.is_ready(now, skill.id)).collect();
-            if let Some(skill) = random.choice(ready) {
-                return Some(skill);
-            }
-        }
-        (self.basic_at() <= now).then_some(basic)
+        let wished = wish.choose(others).filter(|skill| self.is_ready(now, skill.id));
+        wished.or_else(|| (self.basic_at() <= now).then_some(basic))
     }
 
     fn is_ready(&self, now: Micros, skill: SkillId) -> bool {
@@ -56,7 +59,7 @@ impl Skills {
             return;
         };
         if idx == 0 {
-            self.basic_full_at = self.basic_full_at.max(now) + BASIC_INTERVAL;
+            self.basic_full_at = self.basic_full_at.max(now) + self.interval;
             return;
         }
         let cooldown = Micros::from_millis(spec.skills[idx].cooldown_ms.into());

@@ -151,7 +151,10 @@ impl Check {
             | Heard::ConnectFailed(_)
             | Heard::Sent { .. }
             | Heard::Skipped { .. }
+            | Heard::Joined { .. }
             | Heard::Answered { .. }
+            | Heard::AnsweredUnread
+            | Heard::Cheated { .. }
             | Heard::Refused(_)
             | Heard::Counted { .. }
             | Heard::Frame { .. }
