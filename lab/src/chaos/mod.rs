@@ -28,8 +28,10 @@ pub use timeline::{KindCount, Passed, Sample, ShardSample, Timeline};
 
 use cluster::Cluster;
 use judge::Evidence;
-use loadgen::driver::{Frames, LoadConfig, run_beside};
+use loadgen::driver::{LoadConfig, run_beside};
+use loadgen::machine::PlanConfig;
 use nemesis::Nemesis;
+use protocol::Micros;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -78,14 +80,15 @@ pub async fn run(
 async fn play(setup: &Setup, plan: &Plan, cluster: &mut Cluster) -> (Evidence, Timeline) {
     let config = LoadConfig {
         targets: cluster.targets(),
-        players: setup.players,
-        rate: setup.rate,
-        duration: setup.duration + HEAL_MAX,
-        seed: setup.seed,
-        mix: false,
-        frames: Frames::Every,
-        names: "chaos".to_owned(),
-        progress: false,
+        plan: PlanConfig {
+            players: setup.players,
+            rate: setup.rate,
+            duration: Micros::from(setup.duration + HEAL_MAX),
+            seed: setup.seed,
+            names: "chaos".to_owned(),
+            ..PlanConfig::default()
+        },
+        ..LoadConfig::default()
     };
     let (timeline, addrs) = (SharedTimeline::default(), cluster.addrs());
     let (mut unready, mut samples) = (Vec::new(), JoinSet::new());

@@ -6,7 +6,7 @@ use super::fault::{Deed, Fault, Kind, OnLink, OnProcess, Part, Who};
 use super::link;
 use super::plan::Plan;
 use super::process::{END_MAX, is_paused};
-use super::setup::micros;
+
 use super::timeline::{SharedTimeline, seconds};
 use super::victim::Victim;
 use loadgen::driver::ProxyCounts;
@@ -92,7 +92,7 @@ impl<'a> Nemesis<'a> {
     }
 
     fn now(&self) -> Micros {
-        micros(self.start.elapsed())
+        Micros::from(self.start.elapsed())
     }
 
     async fn begin(&mut self, index: usize) {
@@ -198,7 +198,7 @@ impl<'a> Nemesis<'a> {
             OnProcess::Kill => self.start_again(fault.who, lasting),
             OnProcess::Pause => self.end_of_pause(fault.who, lasting).await,
             OnProcess::Restart => {
-                let is_late = self.now() >= lasting.since + fault.lasts + micros(END_MAX);
+                let is_late = self.now() >= lasting.since + fault.lasts + Micros::from(END_MAX);
                 let mut wrong = None;
                 for mut victim in self.cluster.victims(fault.who) {
                     match victim.has_ended().await {

@@ -1,11 +1,11 @@
 //! The report as one page: a time line of faults above the boss's HP and the age of the truth.
 
-mod chart;
 mod lanes;
+mod plots;
 
 use super::report::ChaosReport;
 use super::timeline::KindCount;
-use chart::Axis;
+use loadgen::machine::chart::{STYLE as CHART_STYLE, Scale, escaped};
 use loadgen::machine::grouped;
 
 /// The page. It needs nothing but itself.
@@ -23,7 +23,7 @@ pub(super) fn html(report: &ChaosReport) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n\
-         <style>{STYLE}</style>\n<main>\n{}\n</main>\n</html>\n",
+         <style>{STYLE}{CHART_STYLE}</style>\n<main>\n{}\n</main>\n</html>\n",
         escaped(&title),
         body.concat(),
     )
@@ -88,11 +88,11 @@ fn pictures(report: &ChaosReport) -> String {
     let samples = &report.timeline.samples;
     let ends = report.timeline.faults.iter().filter_map(|fault| fault.until_s);
     let last = samples.iter().map(|sample| sample.at_s).chain(ends).fold(1.0, f64::max);
-    let axis = Axis::new(last);
-    let lanes = lanes::svg(report, &axis);
-    let hp = chart::hp(report, &axis);
-    let age = chart::age(report, &axis);
-    let live = chart::live(report, &axis);
+    let time = Scale::time(last, plots::frame(0.0).across());
+    let lanes = lanes::svg(report, &time);
+    let hp = plots::hp(report, &time);
+    let age = plots::age(report, &time);
+    let live = plots::live(report, &time);
     format!(
         "<section class=\"pictures\"><h2>Faults</h2>{lanes}<h2>HP of the boss</h2>{hp}\
          <h2>Age of the truth on each shard</h2>{age}<h2>Players who see the boss</h2>{live}\
@@ -105,15 +105,7 @@ fn legend(report: &ChaosReport) -> String {
         format!("<span><i style=\"background:{}\"></i>{kind}</span>", lanes::colour(kind))
     };
     let kinds: String = report.kinds.keys().map(item).collect();
-    let shard = |index: usize| {
-        let colour = chart::shard_colour(index);
-        format!(
-            "<span><i class=\"line\" style=\"background:{colour}\"></i>shard-{}</span>",
-            index + 1
-        )
-    };
-    let shards: String = (0..report.shards).map(shard).collect();
-    format!("<section class=\"legend\"><div>{kinds}</div><div>{shards}</div></section>")
+    format!("<section class=\"legend\"><div>{kinds}</div></section>")
 }
 
 fn books(report: &ChaosReport) -> String {
@@ -156,11 +148,6 @@ fn faults(report: &ChaosReport) -> String {
         );
     }
     format!("<section><h2>What happened</h2><table>{rows}</table></section>")
-}
-
-/// Text as it may stand in a page.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod draw;
 mod tests;
 
 use super::fault::{Deed, Fault, Kind, OnLink, OnProcess, Who};
-use super::setup::{Setup, micros};
+use super::setup::Setup;
 use loadgen::driver::Way;
 use protocol::Micros;
 use serde::Deserialize;
@@ -150,7 +150,7 @@ impl Reader<'_> {
                 | Kind::Throttle
                 | Kind::BlackHole
                 | Kind::Refuse
-                | Kind::Pause => micros(LASTS),
+                | Kind::Pause => Micros::from(LASTS),
             },
         };
         let fault = Fault { at, lasts, deed, who };
@@ -281,7 +281,7 @@ impl Reader<'_> {
     }
 
     fn micros(&self, key: &str, text: &Spanned<String>) -> Result<Micros, PlanError> {
-        self.duration(key, text).map(micros)
+        self.duration(key, text).map(Micros::from)
     }
 
     fn duration(&self, key: &str, text: &Spanned<String>) -> Result<Duration, PlanError> {

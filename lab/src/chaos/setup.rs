@@ -85,7 +85,7 @@ impl Setup {
     /// How long the load lasts.
     #[must_use]
     pub fn lasts(&self) -> Micros {
-        micros(self.duration)
+        Micros::from(self.duration)
     }
 
     /// HP of each boss.
@@ -111,10 +111,6 @@ impl Setup {
              reward = [{{ id = 1, name = \"Shard\", top_percent = 50, chance_percent = 50 }}]\n"
         )
     }
-}
-
-pub(super) fn micros(duration: Duration) -> Micros {
-    Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -38,8 +38,13 @@ pub struct BarError {
 #[derive(Debug)]
 pub struct Bars {
     targets: Vec<Target>,
-    /// In thousandths of a pixel.
-    errors: Histogram<u64>,
+    errors: PixelErrors,
+}
+
+/// Errors of bars, kept as a histogram of thousandths of a pixel.
+#[derive(Debug)]
+pub(super) struct PixelErrors {
+    histogram: Histogram<u64>,
     worst: f64,
 }
 
@@ -54,11 +59,9 @@ impl Bars {
     /// Nothing yet, for players of this many targets.
     #[must_use]
     pub fn new(targets: usize) -> Self {
-        let errors = Histogram::new_with_bounds(1, 1_000_000, 3);
         Self {
             targets: std::iter::repeat_with(Target::default).take(targets).collect(),
-            errors: errors.expect("the bounds are apart, and three digits are allowed"),
-            worst: 0.0,
+            errors: PixelErrors::default(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Bars {
         }
         while at.waiting.front().is_some_and(|span| span.until <= state.tick.next()) {
             let Some(span) = at.waiting.pop_front() else { break };
-            at.errors(&span).for_each(|px| record(&mut self.errors, &mut self.worst, px));
+            at.errors(&span).for_each(|px| self.errors.record(px));
         }
     }
 
@@ -91,7 +94,7 @@ impl Bars {
         let Some(at) = self.targets.get_mut(target) else { return };
         let newest = at.states.last_key_value().map_or(Tick(0), |(tick, _)| *tick);
         if newest.next() >= span.until {
-            at.errors(&span).for_each(|px| record(&mut self.errors, &mut self.worst, px));
+            at.errors(&span).for_each(|px| self.errors.record(px));
             return;
         }
         at.waiting.push_back(span);
@@ -103,21 +106,52 @@ impl Bars {
     /// What was measured.
     #[must_use]
     pub fn error(&self) -> BarError {
-        let p99 = self.errors.value_at_quantile(0.99) as f64 / 1_000.0;
-        BarError { count: self.errors.len(), p99: p99.min(self.worst), max: self.worst }
+        self.errors.error()
+    }
+
+    pub(super) fn errors(&self) -> &PixelErrors {
+        &self.errors
     }
 }
 
-/// Enters an error in pixels.
-fn record(errors: &mut Histogram<u64>, worst: &mut f64, px: f64) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most a million, and not negative"
-    )]
-    let thousandths = (px * 1_000.0) as u64;
-    errors.saturating_record(thousandths);
-    *worst = worst.max(px);
+impl Default for PixelErrors {
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, 1_000_000, 3);
+        let histogram = histogram.expect("the bounds are apart, and three digits are allowed");
+        Self { histogram, worst: 0.0 }
+    }
+}
+
+impl PixelErrors {
+    /// Enters an error in pixels.
+    fn record(&mut self, px: f64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most a million, and not negative"
+        )]
+        let thousandths = (px * 1_000.0) as u64;
+        self.histogram.saturating_record(thousandths);
+        self.worst = self.worst.max(px);
+    }
+
+    pub(super) fn error(&self) -> BarError {
+        let p99 = self.histogram.value_at_quantile(0.99) as f64 / 1_000.0;
+        BarError { count: self.histogram.len(), p99: p99.min(self.worst), max: self.worst }
+    }
+
+    /// (thousandths of a pixel, ticks) of each bucket that has any, in order.
+    pub(super) fn buckets(&self) -> Vec<(u64, u64)> {
+        let recorded = self.histogram.iter_recorded();
+        recorded.map(|it| (it.value_iterated_to(), it.count_since_last_iteration())).collect()
+    }
+
+    /// Adds what [`Self::buckets`] gave of other bars, of which this many pixels were the worst.
+    pub(super) fn add(&mut self, buckets: &[(u64, u64)], worst: f64) {
+        let record = |(px, count): &(u64, u64)| self.histogram.saturating_record_n(*px, *count);
+        buckets.iter().for_each(record);
+        self.worst = self.worst.max(worst);
+    }
 }
 
 impl Target {
@@ -227,5 +261,21 @@ mod tests {
     fn a_tick_lasts_as_long_as_its_state_says() {
         let wide = State { tick_ms: 400, ..state(1, 1_000) };
         assert_eq!(compared(&[wide, state(2, 960)], span(wide, 3, &[])), (1, 0.0));
+    }
+
+    #[test]
+    fn errors_that_were_split_and_added_again_are_the_same() {
+        let of = |pixels: &[f64]| {
+            let mut errors = PixelErrors::default();
+            pixels.iter().for_each(|px| errors.record(*px));
+            errors
+        };
+        let (one, other) = (of(&[1_000.0, 0.25, 0.25]), of(&[0.0, 3.123_456, 999.7]));
+        let whole = of(&[0.0, 0.25, 0.25, 999.7, 1_000.0, 3.123_456]);
+        let mut merged = PixelErrors::default();
+        for part in [one, other] {
+            merged.add(&part.buckets(), part.error().max);
+        }
+        assert_eq!((merged.error(), merged.buckets()), (whole.error(), whole.buckets()));
     }
 }

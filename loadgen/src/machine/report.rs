@@ -1,7 +1,10 @@
 //! What a run found: the JSON of `loadgen --json`, and whether the run passed.
 
+use super::measures::Shard;
 use super::threshold::{Checked, Threshold};
-use super::{Balance, BarError, Latency, Recorder};
+use super::units::ms;
+use super::{Balance, BarError, Latency, Recorder, Regression, Second, ServerCost};
+use protocol::Micros;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ucore::Version;
@@ -76,8 +79,29 @@ pub struct Report {
     /// seen were wrong, beside those of players who get every state.
     #[serde(default)]
     pub bar_error_px: BarError,
+    /// From the planned time of a player's first connection to its first state frame.
+    #[serde(default)]
+    pub join_ms: Latency,
+    /// The same for connections that resume a session.
+    #[serde(default)]
+    pub resume_ms: Latency,
     /// State frames.
     pub frames_received: u64,
+    /// Bytes that came, in WebSocket frames.
+    #[serde(default)]
+    pub bytes_received: u64,
+    /// Bytes that left, in WebSocket frames.
+    #[serde(default)]
+    pub bytes_sent: u64,
+    /// Processor time of this process, in seconds.
+    #[serde(default)]
+    pub cpu_s: f64,
+    /// Processor time of this process during the load by the state frames in it, in microseconds.
+    #[serde(default)]
+    pub cpu_us_per_frame: f64,
+    /// Players who were never let in. A run with one is invalid.
+    #[serde(default)]
+    pub players_missing: u32,
     /// Connections after the first of each player.
     pub reconnects: u64,
     /// Connections that did not come up.
@@ -88,6 +112,35 @@ pub struct Report {
     pub errors: Vec<ErrorCount>,
     /// The thresholds that were asked for.
     pub thresholds: Vec<Checked>,
+    /// Why the figures say nothing of the servers; empty for a valid run.
+    #[serde(default)]
+    pub invalid: Vec<String>,
+    /// By kind of cheating, what players tried and what came of it.
+    #[serde(default)]
+    pub cheats: BTreeMap<String, CheatCount>,
+    /// By target.
+    #[serde(default)]
+    pub shards: Vec<ShardTotal>,
+    /// By page of `--scrape`.
+    #[serde(default)]
+    pub servers: Vec<ServerCost>,
+    /// Second by second.
+    #[serde(default)]
+    pub series: Vec<Second>,
+    /// By name, as `ack_ms`: (microseconds, samples) of each bucket that has any, in order. A
+    /// bucket is a thousandth of its value wide. Those of `bar_error_px` are thousandths of a
+    /// pixel.
+    #[serde(default)]
+    pub histograms: BTreeMap<String, Vec<(u64, u64)>>,
+    /// The runs that were merged; empty for a single one.
+    #[serde(default)]
+    pub merged: Vec<RunInfo>,
+    /// This run beside its baseline, one row for each figure that both have.
+    #[serde(default)]
+    pub regressions: Vec<Regression>,
+    /// In what the baseline was another load, as `players: 1000, now 2000`.
+    #[serde(default)]
+    pub baseline_differs: Vec<String>,
 }
 
 /// What a run was.
@@ -105,6 +158,21 @@ pub struct RunInfo {
     pub duration_s: f64,
     /// Whether it was ended before its time.
     pub interrupted: bool,
+    /// When it began, in milliseconds of Unix time.
+    #[serde(default)]
+    pub began_unix_ms: u64,
+    /// How hits arrive: `poisson`, `closed`, or `every` and a duration.
+    #[serde(default)]
+    pub arrivals: String,
+    /// The hash of the planned hits: runs with the same one plan the same.
+    #[serde(default)]
+    pub plan: String,
+    /// The version of the program.
+    #[serde(default)]
+    pub version: String,
+    /// The command that repeats it; empty if there is none.
+    #[serde(default)]
+    pub command: String,
 }
 
 /// An error, and how often it happened.
@@ -118,6 +186,35 @@ pub struct ErrorCount {
     pub fault: bool,
 }
 
+/// What players tried that a shard must not let through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheatCount {
+    /// How often.
+    pub tried: u64,
+    /// How often it was refused, in the way that the protocol says.
+    pub refused: u64,
+    /// How often it was let through. A run with one fails.
+    pub let_through: u64,
+}
+
+/// What one target's players did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ShardTotal {
+    /// The target.
+    pub target: String,
+    /// Its players.
+    pub players: u32,
+    /// Hits that were answered.
+    pub hits_answered: u64,
+    /// State frames that came.
+    pub frames: u64,
+    /// From the planned time of a hit to its answer.
+    pub ack_ms: Latency,
+    /// (microseconds, answers) of each bucket of `ack_ms` that has any, in order.
+    #[serde(default)]
+    pub ack_buckets: Vec<(u64, u64)>,
+}
+
 impl Report {
     /// The report of a run, after its last session was closed and its oracle has learnt the last
     /// ledger, of which this is the version. Without one nothing is known of the truth, and the
@@ -127,15 +224,15 @@ impl Report {
         let hits = recorder.oracle.hits();
         let balance = ledger.map_or_else(Balance::default, |_| recorder.oracle.balance());
         let errors = recorder.errors();
-        let refused = recorder.refused.iter();
-        Self {
+        let (refused, counts) = (recorder.refused.iter(), &recorder.counts);
+        let mut report = Self {
             schema: SCHEMA,
             info,
             hits_sent: hits.sent,
             hits_acked: hits.acked,
             hits_rejected: hits.rejected,
             hits_unresolved: hits.unresolved,
-            hits_skipped: recorder.skipped,
+            hits_skipped: counts.skipped,
             rejected_by: refused.map(|(reason, n)| (reason.name().to_owned(), *n)).collect(),
             damage_acked: balance.acked,
             damage_unresolved: balance.unresolved,
@@ -153,18 +250,53 @@ impl Report {
             shares_untold: balance.shares_untold,
             players_undrained: recorder.undrained,
             ledger_version: ledger.map(|version| version.0),
-            ack_ms: recorder.ack.latency(),
-            truth_ms: recorder.truth.latency(),
-            frame_interval_ms: recorder.frame_interval.latency(),
-            cross_shard_ms: recorder.cross_shard.latency(),
-            generator_lag_ms: recorder.lag.latency(),
-            bar_error_px: recorder.bars.error(),
-            frames_received: recorder.frames_received,
-            reconnects: recorder.reconnects,
-            connect_failures: recorder.connect_failures,
+            frames_received: counts.frames,
+            bytes_received: counts.bytes_received,
+            bytes_sent: counts.bytes_sent,
+            players_missing: recorder.missing,
+            reconnects: counts.reconnects,
+            connect_failures: counts.connect_failures,
             faults: errors.iter().filter(|line| line.fault).map(|line| line.count).sum(),
             errors,
-            thresholds: Vec::new(),
+            cheats: recorder.cheats.iter().map(|(it, n)| (it.name().to_owned(), *n)).collect(),
+            shards: recorder.shards.iter().map(Shard::total).collect(),
+            series: recorder.series.clone(),
+            ..Self::default()
+        };
+        let measures = &recorder.measures;
+        for (field, measure) in [
+            ("ack_ms", &measures.ack),
+            ("truth_ms", &measures.truth),
+            ("frame_interval_ms", &measures.frame_interval),
+            ("cross_shard_ms", &measures.cross_shard),
+            ("generator_lag_ms", &measures.generator_lag),
+            ("join_ms", &measures.join),
+            ("resume_ms", &measures.resume),
+        ] {
+            report.measure(field, &measure.samples());
+        }
+        report.measure_bars(recorder.bars.errors());
+        report
+    }
+
+    /// Says that the run is invalid if players are missing, or if this process was later than
+    /// `max`.
+    pub fn check(&mut self, max: Micros) {
+        if self.players_missing > 0 {
+            let (missing, players) = (self.players_missing, self.info.players);
+            self.invalid.push(format!(
+                "{missing} of {players} players were never let in: this is a run of fewer players, \
+                 and the errors say why"
+            ));
+        }
+        let (lag, max) = (self.generator_lag_ms.p99, max.0 as f64 / 1e3);
+        if lag > max {
+            let (lag, max) = (ms(lag), ms(max));
+            self.invalid.push(format!(
+                "the generator itself was late: one hit of a hundred left {lag} after its \
+                 plan or later, and {max} are allowed; use fewer players, or several \
+                 processes and `loadgen merge`"
+            ));
         }
     }
 
@@ -178,51 +310,6 @@ impl Report {
     #[must_use]
     pub fn thresholds_passed(&self) -> bool {
         self.thresholds.iter().all(|checked| checked.passed)
-    }
-
-    /// Why the run fails, whatever its thresholds; empty if the books balance.
-    #[must_use]
-    pub fn verdict(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        if self.ledger_version.is_none() {
-            failures.push("the ledger could not be read: nothing is proven".to_owned());
-        }
-        if self.damage_lost > 0 {
-            failures.push(format!("{} damage was accepted and is lost", self.damage_lost));
-        }
-        if self.damage_doubled > 0 {
-            failures.push(format!("{} damage was counted twice", self.damage_doubled));
-        }
-        if self.damage_late_untold > 0 {
-            let late = self.damage_late_untold;
-            failures.push(format!("{late} damage was late, and its players were told otherwise"));
-        }
-        if self.shares_wrong > 0 {
-            let wrong = self.shares_wrong;
-            failures.push(format!("{wrong} shares that players were told are not the ledger's"));
-        }
-        if self.shares_untold > 0 {
-            let untold = self.shares_untold;
-            failures.push(format!("{untold} shares of fallen bosses were not told in time"));
-        }
-        failures.extend(self.unfair.iter().cloned());
-        if self.hits_unresolved > 0 {
-            failures.push(format!("{} hits were never answered", self.hits_unresolved));
-        }
-        for line in self.errors.iter().filter(|line| line.fault) {
-            failures.push(format!("{} ({} times)", line.error, line.count));
-        }
-        failures
-    }
-
-    /// The JSON, for people.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("the fields of a report have JSON forms")
-    }
-
-    pub(super) fn to_value(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("the fields of a report have JSON forms")
     }
 }
 
@@ -255,38 +342,5 @@ mod tests {
         assert_eq!(json["schema"], 1);
         assert_eq!(json["ledger_version"], Value::Null);
         assert!(json["targets"].is_array() && json["errors"].is_array());
-    }
-
-    #[test]
-    fn the_json_reads_back_as_the_same_report() {
-        let info = RunInfo { seed: u64::MAX, duration_s: 1.5, ..RunInfo::default() };
-        let report = Report::new(info, &Recorder::new(1), None);
-        assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
-    }
-
-    fn check_verdict(change: impl FnOnce(&mut Report), failures: usize) {
-        let mut report = Report { ledger_version: Some(1), ..Report::default() };
-        change(&mut report);
-        assert_eq!(report.verdict().len(), failures, "{:?}", report.verdict());
-    }
-
-    #[test]
-    fn a_run_fails_for_what_is_lost_doubled_unresolved_or_unknown() {
-        check_verdict(|_| {}, 0);
-        check_verdict(|report| report.damage_lost = 1, 1);
-        check_verdict(|report| report.damage_doubled = 1, 1);
-        check_verdict(|report| report.hits_unresolved = 1, 1);
-        check_verdict(|report| report.damage_late_untold = 1, 1);
-        check_verdict(|report| report.shares_wrong = 1, 1);
-        check_verdict(|report| report.shares_untold = 1, 1);
-        check_verdict(|report| report.unfair = vec!["x".to_owned(); 2], 2);
-        check_verdict(|report| report.ledger_version = None, 1);
-    }
-
-    #[test]
-    fn a_run_fails_for_faults_and_not_for_outages() {
-        let error = |fault| ErrorCount { error: "x".to_owned(), count: 3, fault };
-        check_verdict(|report| report.errors.push(error(false)), 0);
-        check_verdict(|report| report.errors.push(error(true)), 1);
     }
 }

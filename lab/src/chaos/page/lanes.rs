@@ -1,17 +1,15 @@
 //! Faults as bars: a lane for each part of the game, a colour for each kind.
 
-use super::chart::{Axis, GUTTER, WIDTH};
-use super::escaped;
+use super::plots;
 use crate::chaos::fault::{Kind, Part, Who};
 use crate::chaos::report::ChaosReport;
 use crate::chaos::timeline::Passed;
+use loadgen::machine::chart::{self, Frame, Scale, escaped};
 
 const LANE: f64 = 18.0;
 const BAR: f64 = 12.0;
 /// Of a fault that was over at once.
 const BAR_WIDTH_MIN: f64 = 4.0;
-/// Room below for the axis.
-const FOOT: f64 = 22.0;
 
 /// The colour of a kind: links that are slow are blue, those that break are warm, processes are
 /// dark and violet.
@@ -33,25 +31,26 @@ pub(super) fn colour(kind: &str) -> &'static str {
     })
 }
 
-pub(super) fn svg(report: &ChaosReport, axis: &Axis) -> String {
+pub(super) fn svg(report: &ChaosReport, time: &Scale) -> String {
     let lanes = lanes(report.shards);
-    let (inner, height) = (lanes.len() as f64 * LANE, lanes.len() as f64 * LANE + FOOT);
-    let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">");
+    let frame = plots::frame(lanes.len() as f64 * LANE);
+    let Frame { left, right, top: head, floor, .. } = frame;
+    let mut out = frame.open("Faults");
     for (index, lane) in lanes.iter().enumerate() {
-        let top = index as f64 * LANE;
+        let top = head + index as f64 * LANE;
         let class = if index % 2 == 0 { "lane" } else { "lane even" };
-        let (text, middle) = (GUTTER - 8.0, top + LANE / 2.0 + 4.0);
-        let width = WIDTH - GUTTER;
+        let (text, middle) = (left - 8.0, top + LANE / 2.0 + 4.0);
+        let width = right - left;
         out += &format!(
-            "<rect class=\"{class}\" x=\"{GUTTER}\" y=\"{top}\" width=\"{width}\" \
+            "<rect class=\"{class}\" x=\"{left}\" y=\"{top}\" width=\"{width}\" \
              height=\"{LANE}\"/><text class=\"name\" x=\"{text}\" y=\"{middle}\">{lane}</text>"
         );
     }
-    out += &axis.grid(inner);
+    out += &chart::grid(time, head, floor);
     for fault in &report.timeline.faults {
         for (index, lane) in lanes.iter().enumerate() {
             if touches(&fault.who, *lane) {
-                out += &bar(fault, index as f64 * LANE + (LANE - BAR) / 2.0, axis);
+                out += &bar(fault, head + index as f64 * LANE + (LANE - BAR) / 2.0, time);
             }
         }
     }
@@ -73,9 +72,9 @@ fn touches(who: &str, lane: Who) -> bool {
     [lane, all].iter().any(|known| known.to_string() == who)
 }
 
-fn bar(fault: &Passed, top: f64, axis: &Axis) -> String {
+fn bar(fault: &Passed, top: f64, time: &Scale) -> String {
     let Passed { what, who, at_s, until_s, met, failed, kind } = fault;
-    let (left, right) = (axis.x(*at_s), axis.x(until_s.unwrap_or(*at_s)));
+    let (left, right) = (time.at(*at_s), time.at(until_s.unwrap_or(*at_s)));
     let width = (right - left).max(BAR_WIDTH_MIN);
     let met = failed.as_ref().or(met.as_ref()).map_or("met nothing", |met| met.as_str());
     let told = escaped(&format!("{at_s:.1} s: {what} on {who}: {met}"));

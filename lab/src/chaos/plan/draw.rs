@@ -1,7 +1,7 @@
 //! The part of a plan that is drawn from the seed: spread over the load, every kind as often as the
 //! others.
 
-use super::{PlanError, RandomTable, Reader, micros, overlap, seconds};
+use super::{PlanError, RandomTable, Reader, overlap, seconds};
 use crate::chaos::fault::{Deed, Fault, Kind, OnLink, OnProcess, Part, Who};
 use loadgen::driver::Way;
 use protocol::Micros;
@@ -75,8 +75,8 @@ impl Reader<'_> {
 
     /// A fault at this part of the load; none if it would not be over in time.
     fn draw_fault(&self, kind: Kind, part: f64, random: &mut fastrand::Rng) -> Option<Fault> {
-        let (first, end) = (micros(CALM_BEFORE), self.setup.lasts());
-        let last = end.since(micros(CALM_AFTER));
+        let (first, end) = (Micros::from(CALM_BEFORE), self.setup.lasts());
+        let last = end.since(Micros::from(CALM_AFTER));
         let span = last.since(first);
         let at = first + scaled(span, part);
         let lasts = drawn(random, lasts(kind));
