@@ -1,15 +1,13 @@
 //! A few labelled bots that keep a boss busy until they are told to stop.
 
 use super::LoadError;
-use super::player::{Phase, Player, Seat};
+use super::crowd::{Crowd, Phase};
 use super::target::Target;
-use crate::machine::{Bot, BotConfig};
+use crate::machine::{BotConfig, Seat};
 use protocol::Micros;
 use score::Clock;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Hits a second of each bot.
@@ -26,29 +24,27 @@ const NAMES: [&str; 24] = [
 /// Lets `count` bots play on a target until `stop` completes. They come back after every loss.
 ///
 /// # Errors
-/// [`LoadError::Target`] if the target is no address.
+/// [`LoadError::Target`] if the target is no address, [`LoadError::System`] without a thread.
 pub async fn bots(
     target: String,
     count: u32,
     seed: u64,
     stop: impl Future<Output = ()>,
 ) -> Result<(), LoadError> {
-    let target = Arc::new(Target::look_up(&target).await?);
-    let (phase, receiver) = watch::channel(Phase::Load { start: Micros(0) });
+    let targets = Arc::from([Target::look_up(&target).await?]);
     let (clock, mut seeds) = (Clock::start(), fastrand::Rng::with_seed(seed));
-    let mut players = JoinSet::new();
-    for (index, name) in (0..count).zip((1..).flat_map(names)) {
-        let config = BotConfig { name, rate_per_s: RATE, every: 0, mix: true };
-        let from = Micros::from_millis(20 * u64::from(index));
-        let seat = Seat { target: Arc::clone(&target), target_idx: 0, index, from };
-        let bot = Bot::new(config, seeds.u64(..));
-        players.spawn(Player::new(bot, seat, clock, receiver.clone(), None).play());
-    }
+    let seats = (0..count).zip((1..).flat_map(names)).map(|(index, name)| {
+        let connects = Micros::from_millis(20 * u64::from(index));
+        let config = BotConfig { connects, every: 0, mix: true, ..BotConfig::new(name, RATE) };
+        Seat { config, seed: seeds.u64(..) }
+    });
+    let crowd = Crowd::start(seats, targets, clock, None);
+    let mut crowd = crowd.map_err(|error| LoadError::System(error.to_string()))?;
+    crowd.turn(Phase::Load { start: Micros(0) });
     stop.await;
-    phase.send_replace(Phase::Close);
-    let closing = async { while players.join_next().await.is_some() {} };
-    // Whoever is not through by then is cut when the set drops.
-    drop(timeout(CLOSE_MAX, closing).await);
+    crowd.turn(Phase::Close);
+    // Whoever is not through by then is cut when the crowd drops.
+    drop(timeout(CLOSE_MAX, crowd.over()).await);
     Ok(())
 }
 

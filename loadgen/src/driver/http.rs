@@ -21,9 +21,7 @@ const LEDGER_MAX: Duration = Duration::from_secs(10);
 /// The ledger as the target shows it now.
 pub(super) async fn ledger(target: &Target) -> Result<Ledger, String> {
     let Target { authority, addresses, .. } = target;
-    let body = timeout(LEDGER_MAX, get(authority, addresses, "/api/ledger")).await;
-    let body = body.map_err(|_| "the ledger did not come within 10 s".to_owned())?;
-    let body = body.map_err(|error| format!("the ledger could not be read: {error}"))?;
+    let body = fetch(authority, addresses, "/api/ledger", LEDGER_MAX).await?;
     serde_json::from_slice(&body).map_err(|error| format!("the ledger is malformed: {error}"))
 }
 
@@ -32,10 +30,27 @@ pub(super) async fn ledger(target: &Target) -> Result<Ledger, String> {
 /// # Errors
 /// If it does not come within `max`, or is answered by anything but 200 OK.
 pub async fn page(addr: SocketAddr, path: &str, max: Duration) -> Result<String, String> {
-    let page = timeout(max, get(&addr.to_string(), &[addr], path)).await;
-    let page = page.map_err(|_| format!("{path} did not come within {max:?}"))?;
-    let page = page.map_err(|error| format!("{path} could not be read: {error}"))?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    let body = fetch(&addr.to_string(), &[addr], path, max).await?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+/// The page of a target.
+pub(super) async fn page_of(target: &Target, max: Duration) -> Result<String, String> {
+    let Target { uri, authority, addresses } = target;
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let body = fetch(authority, addresses, path, max).await?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+async fn fetch(
+    host: &str,
+    addresses: &[SocketAddr],
+    path: &str,
+    max: Duration,
+) -> Result<Bytes, String> {
+    let body = timeout(max, get(host, addresses, path)).await;
+    let body = body.map_err(|_| format!("{path} did not come within {max:?}"))?;
+    body.map_err(|error| format!("{path} could not be read: {error}"))
 }
 
 async fn get(

@@ -4,68 +4,68 @@
 mod target;
 mod socket;
 mod player;
+mod crowd;
 mod http;
-mod progress;
+mod watch;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod swarm;
 mod bots;
 mod proxy;
 
+pub use crate::machine::{Frames, RATE_MAX};
 pub use bots::bots;
 pub use http::page;
 pub use proxy::{Proxy, ProxyCounts, Way};
 pub use swarm::{Gauge, run, run_beside};
 
-use protocol::limits::NAME_CHARS_MAX;
+use crate::machine::PlanConfig;
 use std::time::Duration;
 
 /// A load to generate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadConfig {
-    /// Where to connect, such as `ws://127.0.0.1:7777/ws`. Players take them in turn.
+    /// Where to connect, such as `ws://127.0.0.1:7777/ws`.
     pub targets: Vec<String>,
-    /// Simulated players.
-    pub players: u32,
-    /// Hits per player and second on average, at most [`RATE_MAX`].
-    pub rate: f64,
-    /// How long the load lasts, without ramp and drain.
-    pub duration: Duration,
-    /// The seed of everything random in the run.
-    pub seed: u64,
-    /// Whether players use skills with a cooldown, too.
-    pub mix: bool,
-    /// Which state frames they ask for.
-    pub frames: Frames,
-    /// The players' names are this, a hyphen and a number.
-    pub names: String,
-    /// Whether to write a line a second to stderr.
-    pub progress: bool,
+    /// Who plays when, and how. The number of targets follows from the field above.
+    pub plan: PlanConfig,
+    /// Pages of metrics that are read once a second, such as `http://127.0.0.1:7777/metrics`.
+    pub scrape: Vec<String>,
+    /// 99 of a hundred hits have to leave within this time of their plan, or the run is invalid.
+    pub lag_max: Duration,
+    /// Who is told how the run does.
+    pub view: View,
+    /// What repeats the run, for its report.
+    pub command: String,
 }
 
-/// Which state frames the players of a load ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frames {
-    /// One in every tick.
-    Every,
-    /// What can be seen. One player of fifty, a witness, asks for every tick, so that there is
-    /// something to compare their bars with.
-    Seen,
-}
-
-/// Of so many players of a target who get what can be seen, one gets every state.
-const WITNESS_EVERY: u32 = 50;
-
-impl Frames {
-    /// What the player at this position among those of its target says in Hello.
-    fn every(self, index: u32) -> u8 {
-        match self {
-            Self::Seen if !index.is_multiple_of(WITNESS_EVERY) => 0,
-            Self::Seen | Self::Every => 1,
+impl Default for LoadConfig {
+    fn default() -> Self {
+        Self {
+            targets: Vec::new(),
+            plan: PlanConfig::default(),
+            scrape: Vec::new(),
+            lag_max: LAG_MAX,
+            view: View::Nobody,
+            command: String::new(),
         }
     }
 }
 
-/// Hits per second that the basic skill allows.
-pub const RATE_MAX: f64 = 8.0;
+/// One tick: a generator that is later than that measures itself.
+pub const LAG_MAX: Duration = Duration::from_millis(100);
+
+/// Who is told how a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Nobody.
+    Nobody,
+    /// A line a second on stderr.
+    Lines,
+    /// The whole terminal on stderr.
+    #[cfg(feature = "dashboard")]
+    Dashboard,
+}
 
 /// Why there is no report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,44 +75,24 @@ pub enum LoadError {
     #[error("{0}")]
     Config(String),
     /// A target is no address.
-    #[error("the target `{target}` can't be used: {why}; expected e.g. ws://127.0.0.1:7777/ws")]
+    #[error("the target `{target}` can't be used: {why}; expected e.g. {example}")]
     Target {
         /// The target.
         target: String,
         /// What is wrong with it.
         why: String,
+        /// What would do.
+        example: &'static str,
     },
+    /// The system refused what players need.
+    #[error("players can't be started: {0}")]
+    System(String),
+    /// Somebody pressed Ctrl-C before that.
+    #[error("interrupted before any player was in")]
+    Interrupted,
     /// Not one player got in.
     #[error("no player could connect: {0}")]
     Unreachable(String),
-}
-
-impl LoadConfig {
-    fn check(&self) -> Result<(), LoadError> {
-        let refuse = |why: String| Err(LoadError::Config(why));
-        if self.targets.is_empty() {
-            return refuse("there is no target, expected at least one".to_owned());
-        }
-        if self.players == 0 {
-            return refuse("there are 0 players, expected at least 1".to_owned());
-        }
-        if !(0.0..=RATE_MAX).contains(&self.rate) {
-            let rate = self.rate;
-            return refuse(format!("the rate is {rate} hits/s, admission allows 0 to {RATE_MAX}"));
-        }
-        let name = self.name(self.players - 1);
-        let chars = name.chars().count();
-        let has_control = name.chars().any(char::is_control) || name.trim() != name;
-        if chars > NAME_CHARS_MAX || has_control {
-            let max = NAME_CHARS_MAX;
-            return refuse(format!("the name `{name}` is no name of at most {max} characters"));
-        }
-        Ok(())
-    }
-
-    fn name(&self, index: u32) -> String {
-        format!("{}-{index}", self.names)
-    }
 }
 
 /// A seed for a run that names none.

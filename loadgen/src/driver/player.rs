@@ -1,223 +1,294 @@
-//! One player's task: connects its bot, moves messages and time, comes back after a loss.
+//! One player: moves messages and time between its bot and its socket, comes back after a loss.
 
+use super::crowd::{Phase, Round};
 use super::socket::{Incoming, Socket};
-use super::target::Target;
-use crate::machine::{Bot, Recorder, Standing};
+use crate::machine::{Bot, Seat, Standing};
+use mio::Token;
 use protocol::{Micros, PlayerMessage, ShardMessage};
-use score::Clock;
-use std::ops::ControlFlow;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
 
-/// Where a run is. Phases only advance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Players connect.
-    Ramp,
-    /// Players hit, from this moment on.
-    Load { start: Micros },
-    /// No new hits; what left is answered and counted.
-    Drain,
-    /// The books are closed, the connections still open.
-    Settle,
-    /// Connections close.
-    Close,
-}
-
-/// The measurements, shared by all players. Locked for moments, never across an await.
-#[derive(Debug, Clone)]
-pub(super) struct Shared(Arc<Mutex<Recorder>>);
-
-impl Shared {
-    pub(super) fn new(recorder: Recorder) -> Self {
-        Self(Arc::new(Mutex::new(recorder)))
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Recorder> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Where and when a player connects.
-#[derive(Debug, Clone)]
-pub(super) struct Seat {
-    pub(super) target: Arc<Target>,
-    /// The target's position among the targets.
-    pub(super) target_idx: usize,
-    /// The player's position among those of its target.
-    pub(super) index: u32,
-    /// When it connects first.
-    pub(super) from: Micros,
-}
+/// How long a connection may take to come up.
+const CONNECT_MAX: Micros = Micros::from_millis(10_000);
+/// How long the other side of a closing connection has to answer.
+const CLOSE_MAX: Micros = Micros::from_millis(2_000);
 
 /// A bot and what it needs to live.
 #[derive(Debug)]
 pub(super) struct Player {
     bot: Bot,
-    seat: Seat,
-    clock: Clock,
-    phase: watch::Receiver<Phase>,
-    applied: Phase,
-    /// None: nobody measures.
-    recorder: Option<Shared>,
+    /// Where it is connected, or was: a position among the targets.
+    target: usize,
+    /// Its position among the players of a target.
+    index: u32,
+    token: Token,
+    line: Line,
+    /// Something has come that was not read yet.
+    has_news: bool,
+    /// Connections that were begun.
+    attempts: usize,
+    /// The earliest time at which it will be woken.
+    wake_at: Option<Micros>,
     standing: Standing,
 }
 
+/// A player's connection.
+#[derive(Debug)]
+enum Line {
+    /// None, or none yet.
+    Down,
+    /// It comes up, until then at the latest.
+    Dialing { socket: Socket, until: Micros },
+    /// Messages go both ways.
+    Open(Socket),
+    /// It ends in order, until then at the latest.
+    Closing { socket: Socket, until: Micros },
+    /// It will not come back.
+    Over,
+}
+
 impl Player {
-    pub(super) fn new(
-        bot: Bot,
-        seat: Seat,
-        clock: Clock,
-        phase: watch::Receiver<Phase>,
-        recorder: Option<Shared>,
-    ) -> Self {
-        let (applied, standing) = (Phase::Ramp, Standing::default());
-        Self { bot, seat, clock, phase, applied, recorder, standing }
+    pub(super) fn new(seat: Seat, index: u32, token: Token) -> Self {
+        let (bot, target) = (Bot::new(seat.config, seat.seed), 0);
+        let (line, standing) = (Line::Down, Standing::default());
+        let (has_news, attempts, wake_at) = (false, 0, None);
+        Self { bot, target, index, token, line, has_news, attempts, wake_at, standing }
     }
 
-    /// Plays until the phase says to close.
-    pub(super) async fn play(mut self) {
-        while self.apply_phase().is_continue() {
-            self.tell();
-            let Some(retry_at) = self.bot.retry_at() else {
-                // It does not come back, and only the phase can change.
-                if self.phase.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            };
-            let at = retry_at.max(self.seat.from);
-            tokio::select! {
-                () = self.clock.sleep_until(at) => {}
-                changed = self.phase.changed() => match changed {
-                    Ok(()) => continue,
-                    Err(_) => return,
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.line, Line::Over)
+    }
+
+    /// The run goes on to another phase.
+    pub(super) fn turn(&mut self, round: &mut Round<'_>, phase: Phase) {
+        match phase {
+            Phase::Ramp => {}
+            Phase::Load { start } => self.bot.start(start),
+            Phase::Drain => self.bot.stop(),
+            Phase::Settle | Phase::Close => self.bot.finish(),
+        }
+        if phase >= Phase::Settle && matches!(self.line, Line::Dialing { .. }) {
+            self.line = Line::Down;
+        }
+        if phase == Phase::Close {
+            self.hang_up(round.now());
+        }
+        self.go_on(round);
+    }
+
+    /// Its time has come.
+    pub(super) fn wake(&mut self, round: &mut Round<'_>, at: Micros) {
+        if self.wake_at == Some(at) {
+            self.wake_at = None;
+            self.go_on(round);
+        }
+    }
+
+    /// Its socket has news. `has_ended`: its end is among them.
+    pub(super) fn ready(&mut self, round: &mut Round<'_>, has_ended: bool) {
+        match std::mem::replace(&mut self.line, Line::Down) {
+            Line::Dialing { mut socket, until } => {
+                socket.wake(has_ended);
+                self.advance(round, socket, until);
+            }
+            Line::Open(mut socket) => {
+                socket.wake(has_ended);
+                self.has_news = true;
+                self.line = Line::Open(socket);
+            }
+            Line::Closing { mut socket, until } => {
+                socket.wake(has_ended);
+                if is_at_its_end(&mut socket) {
+                    round.passed(socket.take_passed());
+                } else {
+                    self.line = Line::Closing { socket, until };
                 }
             }
-            self.connect().await;
+            // News of a connection that was given up.
+            line @ (Line::Down | Line::Over) => self.line = line,
         }
+        self.go_on(round);
     }
 
-    async fn connect(&mut self) {
-        let connecting = Socket::connect(&self.seat.target, self.seat.index);
-        let connected = tokio::select! {
-            connected = connecting => connected,
-            _ = self.phase.wait_for(|phase| *phase >= Phase::Settle) => return,
-        };
-        match connected {
-            Ok(socket) => self.stay(socket).await,
-            Err(error) => {
-                tracing::debug!(target: "worldboss::loadgen", error, "no connection");
-                self.bot.handle_failed(self.clock.now(), error);
+    fn advance(&mut self, round: &mut Round<'_>, mut socket: Socket, until: Micros) {
+        match socket.advance(&round.targets[self.target]) {
+            Ok(false) => self.line = Line::Dialing { socket, until },
+            Ok(true) => {
+                let hello = self.bot.handle_open(round.now());
+                // What came with the answer to the upgrade has no news of its own.
+                self.has_news = true;
+                if socket.send(ucore::encode(&PlayerMessage::Hello(hello))) {
+                    self.line = Line::Open(socket);
+                } else {
+                    self.lose(round, socket);
+                }
             }
+            Err(error) => self.fail(round, error),
         }
     }
 
-    /// Plays on an open connection until it ends.
-    async fn stay(&mut self, mut socket: Socket) {
-        let hello = self.bot.handle_open(self.clock.now());
-        if !socket.send(&PlayerMessage::Hello(hello)).await {
-            return self.bot.handle_closed(self.clock.now(), None);
-        }
-        let mut wake = pin!(tokio::time::sleep_until(self.clock.instant(None)));
-        let mut wake_at = None;
+    fn fail(&mut self, round: &Round<'_>, error: String) {
+        tracing::debug!(target: "worldboss::loadgen", error, "no connection");
+        self.bot.handle_failed(round.now(), error);
+    }
+
+    /// Reads all that has come; none if the connection has ended.
+    fn read(&mut self, round: &mut Round<'_>, mut socket: Socket) -> Option<Socket> {
+        let now = round.now();
+        self.has_news = false;
         loop {
-            if self.apply_phase().is_break() {
-                self.tell();
-                return socket.close().await;
-            }
-            if !self.send_hits(&mut socket).await {
-                return self.bot.handle_closed(self.clock.now(), None);
-            }
-            self.tell();
-            if self.bot.is_silent(self.clock.now()) {
-                return self.bot.handle_silent(self.clock.now());
-            }
-            let timeout = self.bot.poll_timeout();
-            if timeout != wake_at {
-                wake_at = timeout;
-                wake.as_mut().reset(self.clock.instant(timeout));
-            }
-            let incoming = tokio::select! {
-                incoming = socket.next() => incoming,
-                () = &mut wake, if wake_at.is_some() => {
-                    wake_at = None;
-                    Incoming::Nothing
-                }
-                changed = self.phase.changed() => match changed {
-                    Ok(()) => Incoming::Nothing,
-                    Err(_) => return socket.close().await,
+            match socket.read() {
+                Incoming::Message(bytes) => match ShardMessage::decode(&bytes) {
+                    Ok(message) => self.bot.handle_message(now, message),
+                    Err(error) => self.bot.handle_malformed(&error.to_string()),
                 },
-            };
-            match incoming {
-                Incoming::Message(bytes) => self.take(&bytes),
+                Incoming::Nothing => {}
+                Incoming::Dry => return Some(socket),
                 Incoming::Closed(code) => {
                     tracing::debug!(target: "worldboss::loadgen", code, "connection ended");
-                    self.bot.handle_closed(self.clock.now(), code);
-                    self.tell();
-                    return socket.close().await;
+                    round.passed(socket.take_passed());
+                    self.bot.handle_closed(now, code);
+                    return None;
                 }
-                Incoming::Nothing => {}
             }
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        match ShardMessage::decode(bytes) {
-            Ok(message) => self.bot.handle_message(self.clock.now(), message),
-            Err(error) => self.bot.handle_malformed(&error.to_string()),
+    /// Gives up a connection that takes nothing any more. The other side may have said why.
+    fn lose(&mut self, round: &mut Round<'_>, socket: Socket) {
+        if let Some(mut socket) = self.read(round, socket) {
+            round.passed(socket.take_passed());
+            self.bot.handle_closed(round.now(), None);
         }
     }
 
-    /// Sends the hits whose time has come; false when the connection is gone.
-    async fn send_hits(&mut self, socket: &mut Socket) -> bool {
-        while let Some(hit) = self.bot.poll_hit(self.clock.now()) {
-            if !socket.send(&PlayerMessage::Hit(hit)).await {
-                return false;
-            }
+    /// Reads what has come, if it is a bot that reads now, and sends what is due.
+    fn talk(&mut self, round: &mut Round<'_>, mut socket: Socket) {
+        let now = round.now();
+        // A connection on which nothing came may be one that this process did not look at.
+        let reads = self.bot.read_at().is_none_or(|at| at <= now);
+        if reads && (self.has_news || self.bot.is_silent(now)) {
+            let Some(open) = self.read(round, socket) else { return };
+            socket = open;
         }
-        true
+        if self.bot.is_silent(now) {
+            self.bot.handle_silent(now);
+        } else if self.send(round, &mut socket) {
+            self.line = Line::Open(socket);
+        } else {
+            self.lose(round, socket);
+        }
     }
 
-    /// Follows the phase; breaks when it is time to close.
-    fn apply_phase(&mut self) -> ControlFlow<()> {
-        let phase = *self.phase.borrow_and_update();
-        if phase != self.applied {
-            self.applied = phase;
-            match phase {
-                Phase::Ramp => {}
-                Phase::Load { start } => self.bot.start(start),
-                Phase::Drain => self.bot.stop(),
-                Phase::Settle | Phase::Close => self.bot.finish(),
-            }
+    /// Sends the messages whose time has come; false when the connection is gone.
+    fn send(&mut self, round: &mut Round<'_>, socket: &mut Socket) -> bool {
+        let mut is_up = true;
+        while is_up && let Some(message) = self.bot.poll_message(round.now()) {
+            is_up = socket.send(message.into_bytes());
         }
-        if phase == Phase::Close { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        round.passed(socket.take_passed());
+        is_up
+    }
+
+    /// Does what is due, tells what happened, and says when to be woken.
+    fn go_on(&mut self, round: &mut Round<'_>) {
+        let now = round.now();
+        match std::mem::replace(&mut self.line, Line::Down) {
+            Line::Down => self.dial(round),
+            Line::Dialing { until, .. } if until <= now => {
+                self.fail(round, "a connection took longer than 10 s".to_owned());
+            }
+            Line::Open(socket) => self.talk(round, socket),
+            Line::Closing { until, .. } if until <= now => {}
+            line @ (Line::Dialing { .. } | Line::Closing { .. } | Line::Over) => self.line = line,
+        }
+        if self.bot.wants_to_leave(now) {
+            self.hang_up(now);
+            self.bot.handle_left(now);
+        }
+        if round.phase == Phase::Close && matches!(self.line, Line::Down) {
+            self.line = Line::Over;
+        }
+        self.tell(round);
+        self.wake_later(round);
+    }
+
+    /// Ends the connection, in order if it is open.
+    fn hang_up(&mut self, now: Micros) {
+        self.line = match std::mem::replace(&mut self.line, Line::Down) {
+            Line::Open(mut socket) => {
+                socket.close();
+                Line::Closing { socket, until: now + CLOSE_MAX }
+            }
+            line @ (Line::Closing { .. } | Line::Over) => line,
+            Line::Down | Line::Dialing { .. } => Line::Down,
+        };
+    }
+
+    /// Begins to connect if it is time.
+    fn dial(&mut self, round: &Round<'_>) {
+        let now = round.now();
+        if self.retry_at(round.phase).is_none_or(|at| now < at) {
+            return;
+        }
+        let number = (self.index, self.attempts);
+        self.attempts += 1;
+        self.target = self.bot.target();
+        let target = &round.targets[self.target];
+        match Socket::dial(target, number, round.registry, self.token) {
+            Ok(socket) => self.line = Line::Dialing { socket, until: now + CONNECT_MAX },
+            Err(error) => self.fail(round, error),
+        }
+    }
+
+    fn retry_at(&self, phase: Phase) -> Option<Micros> {
+        // Nobody comes for the first time when it is all over.
+        self.bot.retry_at().filter(|_| phase < Phase::Drain || self.attempts > 0)
+    }
+
+    fn wake_later(&mut self, round: &mut Round<'_>) {
+        let next = match &self.line {
+            Line::Down if self.retry_at(round.phase).is_none() => None,
+            Line::Dialing { until, .. } | Line::Closing { until, .. } => Some(*until),
+            Line::Down | Line::Open(_) => self.bot.poll_timeout(),
+            Line::Over => None,
+        };
+        let read_at = self.bot.read_at().filter(|_| self.has_news);
+        let next = [next, read_at].into_iter().flatten().min();
+        // Who is woken too early just sleeps on; that is rarer than times that move further away.
+        if let Some(next) = next.filter(|next| self.wake_at.is_none_or(|at| *next < at)) {
+            self.wake_at = Some(next);
+            round.wake(next, self.token);
+        }
     }
 
     /// Hands over what happened.
-    fn tell(&mut self) {
-        let Some(recorder) = &self.recorder else {
-            while self.bot.poll_event().is_some() {}
-            return;
-        };
+    fn tell(&mut self, round: &mut Round<'_>) {
         let standing = Standing {
             is_live: self.bot.is_live(),
             // Before that, a hit could still leave.
-            is_drained: self.applied >= Phase::Drain && self.bot.is_drained(),
+            is_drained: round.phase >= Phase::Drain && self.bot.is_drained(),
             is_over: self.bot.is_over(),
         };
-        let first = self.bot.poll_event();
-        if first.is_none() && standing == self.standing {
+        let Some(recorder) = round.recorder.as_deref_mut() else {
+            while self.bot.poll_event().is_some() {}
             return;
+        };
+        if standing != self.standing {
+            recorder.handle_standing(self.target, self.standing, standing);
+            self.standing = standing;
         }
-        let mut recorder = recorder.lock();
-        recorder.handle_standing(self.standing, standing);
-        self.standing = standing;
-        let mut next = first;
-        while let Some(event) = next {
-            recorder.handle_event(self.seat.target_idx, event);
-            next = self.bot.poll_event();
+        while let Some(event) = self.bot.poll_event() {
+            recorder.handle_event(self.target, event);
+        }
+    }
+}
+
+/// Reads what comes behind a farewell, which nobody needs any more.
+fn is_at_its_end(socket: &mut Socket) -> bool {
+    loop {
+        match socket.read() {
+            Incoming::Message(_) | Incoming::Nothing => {}
+            Incoming::Dry => return false,
+            Incoming::Closed(_) => return true,
         }
     }
 }

@@ -1,24 +1,24 @@
 //! A whole run: ramp, load, drain, the ledger, and the report.
 
-use super::player::{Phase, Player, Seat, Shared};
+use super::crowd::{Crowd, Phase, Shared};
 use super::target::Target;
-use super::{LoadConfig, LoadError, http, progress};
-use crate::machine::{Bot, BotConfig, Pulse, Recorder, Report, RunInfo};
+use super::watch::Watch;
+use super::{LoadConfig, LoadError, http};
+use crate::machine::{CONNECT_GAP, Plan, PlanConfig, Pulse, Recorder, Report, RunInfo};
 use protocol::{Gen, Micros};
+use rustix::time::{ClockId, clock_gettime};
 use score::Clock;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{sleep, timeout};
 use ucore::Version;
 
-/// From one new connection to a target to the next: 500 a second.
-const RAMP_GAP: Micros = Micros::from_millis(2);
 /// How long the ramp waits for the last players after it started them.
 const RAMP_MAX: Duration = Duration::from_secs(30);
 /// How long the ramp waits for the very first player.
 const UNREACHABLE_MAX: Duration = Duration::from_secs(10);
+/// A player who is not in after this is missing.
+const MISSING_AFTER: Duration = Duration::from_secs(2);
 /// How long hits may stay unanswered or uncounted after the load.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// How long the ledger may lack what players were told.
@@ -47,16 +47,17 @@ pub async fn run_beside<F: Future<Output = ()>>(
     config: LoadConfig,
     beside: impl FnOnce(Gauge) -> F,
 ) -> Result<Report, LoadError> {
-    config.check()?;
+    let plan = PlanConfig { targets: config.targets.len(), ..config.plan.clone() };
+    let plan = Plan::new(&plan).map_err(|error| LoadError::Config(error.to_string()))?;
     let mut targets = Vec::new();
     for target in &config.targets {
-        targets.push(Arc::new(Target::look_up(target).await?));
+        targets.push(Target::look_up(target).await?);
     }
-    let mut swarm = Swarm::start(config, targets);
-    let progress = swarm.watch();
-    let follow = tokio::spawn(follow(swarm.targets.clone(), swarm.recorder.clone()));
+    let targets: Arc<[_]> = targets.into();
+    let mut swarm = Swarm::start(config, plan, Arc::clone(&targets)).await?;
+    let follow = tokio::spawn(follow(targets, swarm.recorder.clone()));
     let report = swarm.play(beside).await;
-    progress.into_iter().chain([follow]).for_each(|task| task.abort());
+    follow.abort();
     report
 }
 
@@ -74,111 +75,170 @@ impl Gauge {
 
 struct Swarm {
     config: LoadConfig,
-    targets: Vec<Arc<Target>>,
+    plan: Arc<Plan>,
+    targets: Arc<[Target]>,
     clock: Clock,
-    phase: watch::Sender<Phase>,
+    began_unix_ms: u64,
+    watch: Watch,
     recorder: Shared,
-    players: JoinSet<()>,
+    crowd: Crowd,
     interrupted: bool,
+}
+
+/// What the load itself was, without ramp and drain.
+#[derive(Debug, Clone, Copy)]
+struct Loaded {
+    lasted: Micros,
+    /// Processor time of this process, in seconds, and the frames that came in it.
+    cpu_s: f64,
+    frames: u64,
 }
 
 impl Swarm {
     /// Seats all players; each connects when its turn comes.
-    fn start(config: LoadConfig, targets: Vec<Arc<Target>>) -> Self {
-        let clock = Clock::start();
-        let (phase, receiver) = watch::channel(Phase::Ramp);
+    async fn start(
+        config: LoadConfig,
+        plan: Plan,
+        targets: Arc<[Target]>,
+    ) -> Result<Self, LoadError> {
         let recorder = Shared::new(Recorder::new(targets.len()));
-        let mut seeds = fastrand::Rng::with_seed(config.seed);
-        let mut players = JoinSet::new();
-        let seats = (0..u32::MAX).flat_map(|index| {
-            let from = Micros(RAMP_GAP.0 * u64::from(index));
-            targets.iter().enumerate().map(move |(target_idx, target)| {
-                let target = Arc::clone(target);
-                Seat { target, target_idx, index, from }
-            })
-        });
-        for (number, seat) in (0..config.players).zip(seats) {
-            let bot = BotConfig {
-                name: config.name(number),
-                rate_per_s: config.rate,
-                every: config.frames.every(seat.index),
-                mix: config.mix,
-            };
-            let bot = Bot::new(bot, seeds.u64(..));
-            let recorder = Some(recorder.clone());
-            players.spawn(Player::new(bot, seat, clock, receiver.clone(), recorder).play());
-        }
-        Self { config, targets, clock, phase, recorder, players, interrupted: false }
+        let (clock, began_unix_ms, plan) = (Clock::start(), unix_ms(), Arc::new(plan));
+        let watch = Watch::start(&config, clock, recorder.clone(), Arc::clone(&plan)).await?;
+        let seats = plan.seats().to_vec();
+        let crowd = Crowd::start(seats, Arc::clone(&targets), clock, Some(recorder.clone()));
+        let crowd = crowd.map_err(|error| LoadError::System(error.to_string()))?;
+        let interrupted = false;
+        Ok(Self {
+            config,
+            plan,
+            targets,
+            clock,
+            began_unix_ms,
+            watch,
+            recorder,
+            crowd,
+            interrupted,
+        })
     }
 
-    fn watch(&self) -> Option<tokio::task::JoinHandle<()>> {
-        let (recorder, phase) = (self.recorder.clone(), self.phase.subscribe());
-        let lines = progress::report(self.clock, recorder, phase, self.config.players);
-        self.config.progress.then(|| tokio::spawn(lines))
+    fn turn(&self, phase: Phase) {
+        self.watch.turn(phase);
+        self.crowd.turn(phase);
+    }
+
+    fn players(&self) -> u32 {
+        u32::try_from(self.plan.seats().len()).unwrap_or(u32::MAX)
     }
 
     async fn play<F: Future<Output = ()>>(
         &mut self,
         beside: impl FnOnce(Gauge) -> F,
     ) -> Result<Report, LoadError> {
-        self.ramp().await?;
-        let load = self.load(beside).await;
+        if !self.plan.begins_at_once() {
+            self.ramp().await?;
+        }
+        let loaded = self.load(beside).await;
+        let joins = self.recorder.lock().pulse().joins;
+        if joins == 0 {
+            return Err(if self.interrupted { LoadError::Interrupted } else { self.unreachable() });
+        }
         self.drain().await;
         self.settle().await;
-        let ledger = self.ledger().await;
-        self.close().await;
-        let info = RunInfo {
-            seed: self.config.seed,
-            targets: self.config.targets.clone(),
-            players: self.config.players,
-            rate_per_s: self.config.rate,
-            duration_s: load.0 as f64 / 1_000_000.0,
-            interrupted: self.interrupted,
+        let ledger = tokio::select! {
+            ledger = self.ledger() => ledger,
+            _ = tokio::signal::ctrl_c() => None,
         };
-        Ok(Report::new(info, &self.recorder.lock(), ledger))
+        self.close().await;
+        let servers = self.watch.stop().await;
+        let mut report = Report::new(self.info(loaded.lasted), &self.recorder.lock(), ledger);
+        report.servers = servers;
+        report.cpu_s = cpu_s();
+        report.cpu_us_per_frame = loaded.cpu_s * 1e6 / loaded.frames.max(1) as f64;
+        for (shard, target) in report.shards.iter_mut().zip(&self.config.targets) {
+            shard.target.clone_from(target);
+        }
+        report.check(Micros::from(self.config.lag_max));
+        Ok(report)
+    }
+
+    fn info(&self, lasted: Micros) -> RunInfo {
+        let plan = &self.config.plan;
+        RunInfo {
+            seed: plan.seed,
+            targets: self.config.targets.clone(),
+            players: self.players(),
+            rate_per_s: plan.mean_rate(),
+            duration_s: lasted.0 as f64 / 1_000_000.0,
+            interrupted: self.interrupted,
+            began_unix_ms: self.began_unix_ms,
+            arrivals: plan.arrivals().to_string(),
+            plan: self.plan.fingerprint(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: self.config.command.clone(),
+        }
+    }
+
+    fn unreachable(&self) -> LoadError {
+        let errors = self.recorder.lock().errors();
+        let error = errors.first().map_or("it took too long", |line| line.error.as_str());
+        LoadError::Unreachable(error.to_owned())
     }
 
     async fn ramp(&mut self) -> Result<(), LoadError> {
-        let players = self.config.players;
+        let players = self.players();
         let turns = u64::from(players) / self.targets.len() as u64;
-        let max = Duration::from_micros(RAMP_GAP.0 * turns) + RAMP_MAX;
+        let max = Duration::from_micros(CONNECT_GAP.0 * turns) + RAMP_MAX;
         if self.wait(UNREACHABLE_MAX, |pulse| pulse.live > 0).await {
             self.wait(max, |pulse| pulse.live == players).await;
         }
-        let mut recorder = self.recorder.lock();
-        match recorder.pulse().live {
-            0 if !self.interrupted => {
-                let errors = recorder.errors();
-                let error = errors.first().map_or("it took too long", |line| line.error.as_str());
-                return Err(LoadError::Unreachable(error.to_owned()));
-            }
+        let live = self.recorder.lock().pulse().live;
+        match live {
+            0 if !self.interrupted => return Err(self.unreachable()),
             live if live < players => {
                 let missing = players - live;
                 let text = format!("{missing} of {players} players missed the start of the load");
-                recorder.note_trouble(text);
+                self.recorder.lock().note_trouble(text);
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// Lets the players hit; answers how long.
-    async fn load<F: Future<Output = ()>>(&mut self, beside: impl FnOnce(Gauge) -> F) -> Micros {
-        let start = self.clock.now();
+    /// Lets the players hit.
+    async fn load<F: Future<Output = ()>>(&mut self, beside: impl FnOnce(Gauge) -> F) -> Loaded {
+        let cpu = cpu_s();
+        // Stages count from where connections do.
+        let start = if self.plan.begins_at_once() { Micros(0) } else { self.clock.now() };
+        let frames = self.recorder.lock().pulse().frames;
         if !self.interrupted {
-            self.phase.send_replace(Phase::Load { start });
-            let (duration, gauge) = (self.config.duration, Gauge(self.recorder.clone()));
+            self.turn(Phase::Load { start });
+            let gauge = Gauge(self.recorder.clone());
+            let duration = Duration::from_micros(self.plan.duration().0);
             tokio::select! {
-                _ = self.wait(duration, |_| false) => {}
+                _ = self.wait_for_load(duration) => {}
                 () = beside(gauge) => {}
             }
         }
-        self.clock.now().since(start)
+        let lasted = self.clock.now().since(start);
+        let mut recorder = self.recorder.lock();
+        let pulse = recorder.pulse();
+        // Who was meant to come a moment ago is on the way.
+        let meant = self.plan.begun(lasted.since(Micros::from(MISSING_AFTER)));
+        recorder.note_missing(meant.saturating_sub(u32::try_from(pulse.joins).unwrap_or(0)), meant);
+        Loaded { lasted, cpu_s: cpu_s() - cpu, frames: pulse.frames - frames }
+    }
+
+    /// Waits until the load is over, or until it is plain that nobody gets in.
+    async fn wait_for_load(&mut self, duration: Duration) {
+        let first = self.plan.seats().first().map_or(Micros(0), |seat| seat.config.connects);
+        let late = first + Micros::from(UNREACHABLE_MAX);
+        let clock = self.clock;
+        self.wait(duration, |pulse| pulse.joins == 0 && clock.now() > late).await;
     }
 
     async fn drain(&mut self) {
-        self.phase.send_replace(Phase::Drain);
-        let players = self.config.players;
+        self.turn(Phase::Drain);
+        let players = self.players();
         if !self.wait(DRAIN_MAX, |pulse| pulse.drained == players).await {
             let late = players.saturating_sub(self.recorder.lock().pulse().drained);
             self.recorder.lock().note_undrained(late, players);
@@ -186,8 +246,8 @@ impl Swarm {
     }
 
     async fn settle(&mut self) {
-        self.phase.send_replace(Phase::Settle);
-        let players = self.config.players;
+        self.turn(Phase::Settle);
+        let players = self.players();
         if !self.look(CLOSE_MAX, |pulse| pulse.over == players).await {
             let open = players.saturating_sub(self.recorder.lock().pulse().over);
             let text = format!("{open} of {players} players did not close their books");
@@ -218,11 +278,12 @@ impl Swarm {
 
     /// Reads the ledger until it has everything that the players were told, or there is no more
     /// time; answers which version was read last.
-    async fn ledger(&mut self) -> Option<Version> {
-        let end = self.clock.now() + micros(LEDGER_MAX);
-        let mut newest = None;
-        loop {
-            match http::ledger(&self.targets[0]).await {
+    async fn ledger(&self) -> Option<Version> {
+        let end = self.clock.now() + Micros::from(LEDGER_MAX);
+        let (mut newest, targets) = (None, Arc::clone(&self.targets));
+        // The books are the same everywhere, and any target may be gone.
+        for target in targets.iter().cycle() {
+            match http::ledger(target).await {
                 Ok(ledger) => {
                     newest = Some(ledger.version);
                     let mut recorder = self.recorder.lock();
@@ -235,24 +296,23 @@ impl Swarm {
                 Err(error) => self.recorder.lock().note_trouble(error),
             }
             if self.clock.now() >= end {
-                return newest;
+                break;
             }
             sleep(Duration::from_millis(200)).await;
         }
+        newest
     }
 
     async fn close(&mut self) {
-        self.phase.send_replace(Phase::Close);
-        let closing = async { while self.players.join_next().await.is_some() {} };
-        if timeout(CLOSE_MAX, closing).await.is_err() {
-            self.players.abort_all();
-        }
+        self.turn(Phase::Close);
+        // Who has not closed by then is cut when the crowd drops.
+        drop(timeout(CLOSE_MAX, self.crowd.over()).await);
     }
 }
 
 /// Reads the ledger whenever a generation begins: it shows the newest ones alone, and the run may
 /// see many. What can't be read now is read a little later, from any target.
-async fn follow(targets: Vec<Arc<Target>>, recorder: Shared) {
+async fn follow(targets: Arc<[Target]>, recorder: Shared) {
     let mut read = Gen(0);
     for target in targets.iter().cycle() {
         loop {
@@ -268,6 +328,15 @@ async fn follow(targets: Vec<Arc<Target>>, recorder: Shared) {
     }
 }
 
-fn micros(duration: Duration) -> Micros {
-    Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+/// The time of the wall clock, which alone is the same for processes that play at once.
+#[expect(clippy::disallowed_methods, reason = "the driver owns the clock")]
+fn unix_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Processor time that this process has used, in seconds.
+fn cpu_s() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }

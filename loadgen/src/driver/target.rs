@@ -1,6 +1,7 @@
 //! A target such as `ws://127.0.0.1:7777/ws`: checked and looked up once.
 
 use super::LoadError;
+use super::watch::PAGE;
 use hyper::Uri;
 use std::net::SocketAddr;
 
@@ -15,11 +16,22 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The address of a WebSocket.
     pub(super) async fn look_up(text: &str) -> Result<Self, LoadError> {
-        let refuse = |why: String| LoadError::Target { target: text.to_owned(), why };
+        Self::of(text, "ws", "ws://127.0.0.1:7777/ws").await
+    }
+
+    /// The address of a page of metrics.
+    pub(super) async fn page(text: &str) -> Result<Self, LoadError> {
+        Self::of(text, "http", PAGE).await
+    }
+
+    async fn of(text: &str, scheme: &str, example: &'static str) -> Result<Self, LoadError> {
+        let target = || text.to_owned();
+        let refuse = |why: String| LoadError::Target { target: target(), why, example };
         let uri: Uri = text.parse().map_err(|_| refuse("it is no address".to_owned()))?;
-        let Some(host) = uri.host().filter(|_| uri.scheme_str() == Some("ws")) else {
-            return Err(refuse("it does not begin with ws:// and a host".to_owned()));
+        let Some(host) = uri.host().filter(|_| uri.scheme_str() == Some(scheme)) else {
+            return Err(refuse(format!("it does not begin with {scheme}:// and a host")));
         };
         let port = uri.port_u16().unwrap_or(80);
         let authority = format!("{host}:{port}");
