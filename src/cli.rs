@@ -4,12 +4,11 @@ use crate::authority::{
     bosses::BossesArgs, recover::RecoverArgs, replay::ReplayArgs, settle::SettleArgs,
     spawn::SpawnArgs, status::StatusArgs, tail::TailArgs, verify::VerifyArgs,
 };
-use crate::{chaos::ChaosArgs, sim::SimArgs};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::loadgen::LoadgenArgs;
+use clap::{Args, Parser, Subcommand};
 use protocol::GroupName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// One boss, one health bar, more players than one server can hold.
 #[derive(Debug, Parser)]
@@ -39,7 +38,7 @@ pub(crate) enum Command {
     Authority(AuthorityCommand),
     /// Simulate thousands of players, and check the books afterwards.
     #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-    Loadgen(LoadgenArgs),
+    Loadgen(Box<LoadgenArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -153,53 +152,4 @@ pub(crate) struct LoadArgs {
     /// The Redis, as a user who may run FUNCTION LOAD.
     #[arg(long, env = "WORLDBOSS_AUTHORITY", value_name = "redis://...")]
     pub(crate) authority: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LoadgenArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<LoadgenCommand>,
-    /// A shard's WebSocket address. Repeat it to spread the players.
-    #[arg(long, env = "WORLDBOSS_TARGET", value_name = "ws://HOST:PORT/ws", required = true)]
-    pub(crate) target: Vec<String>,
-    /// How many players.
-    #[arg(long, env = "WORLDBOSS_PLAYERS", default_value_t = 100)]
-    pub(crate) players: u32,
-    /// Hits per player and second.
-    #[arg(long, env = "WORLDBOSS_RATE", default_value_t = 2.0)]
-    pub(crate) rate: f64,
-    /// How long to hit, without ramp and drain.
-    #[arg(long, env = "WORLDBOSS_DURATION", default_value = "30s")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) duration: Duration,
-    /// Which state frames the players ask for. With `seen` a few ask for all of them, and the
-    /// report says by how much the bars of the others were wrong: `bar_error_px`.
-    #[arg(long, env = "WORLDBOSS_FRAMES", value_enum, default_value_t = FramesArg::Every)]
-    pub(crate) frames: FramesArg,
-    /// Repeats a run's arrivals [default: drawn, and printed].
-    #[arg(long, env = "WORLDBOSS_SEED")]
-    pub(crate) seed: Option<u64>,
-    /// Write the report as JSON; `-` is stdout.
-    #[arg(long, env = "WORLDBOSS_JSON", value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Fail with exit code 99 unless it holds, such as 'ack_ms.p99<250'. Repeatable.
-    #[arg(long, env = "WORLDBOSS_THRESHOLD", value_name = "METRIC<VALUE")]
-    pub(crate) threshold: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum FramesArg {
-    /// One in every tick.
-    Every,
-    /// What can be seen, as the page.
-    Seen,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LoadgenCommand {
-    /// Play whole worlds of machines on simulated time, links and disks, each from one seed, and
-    /// check them at every step.
-    Sim(SimArgs),
-    /// Play with real processes among real faults, and check the books afterwards.
-    Chaos(ChaosArgs),
 }

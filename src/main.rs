@@ -14,7 +14,8 @@ mod signals;
 
 use authority::{bosses, recover, replay, settle, spawn, status, tail, verify};
 use clap::Parser;
-use cli::{AuthorityCommand, Cli, Command, LoadgenCommand};
+use cli::{AuthorityCommand, Cli, Command};
+use loadgen::LoadgenCommand;
 use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -42,10 +43,11 @@ fn main() -> ExitCode {
             Command::Play(args) => play::run(args).await,
             Command::Shard(args) => shard::run(args).await,
             Command::Authority(command) => on_authority(command).await,
-            Command::Loadgen(args) => match args.command {
+            Command::Loadgen(mut args) => match args.command.take() {
+                Some(LoadgenCommand::Merge(args)) => loadgen::merge::run(args),
                 Some(LoadgenCommand::Sim(args)) => Ok(sim::run(&args)),
                 Some(LoadgenCommand::Chaos(args)) => chaos::run(args).await,
-                None => loadgen::run(args).await,
+                None => loadgen::run(*args).await,
             },
         }
     });
