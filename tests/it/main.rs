@@ -11,6 +11,7 @@ mod late;
 mod spoils;
 mod histories;
 mod kill;
+mod load;
 mod seen;
 mod cluster;
 mod redis;

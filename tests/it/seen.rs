@@ -20,7 +20,7 @@ fn what_can_be_seen_is_a_few_states_and_right_to_half_a_pixel() {
     let load = worldboss()
         .args(["loadgen", "--target", &format!("ws://{}/ws", server.addr), "--frames", "seen"])
         .args(["--players", &PLAYERS.to_string(), "--duration", "5s"])
-        .args(["--threshold", "bar_error_px.max<0.5", "--json"])
+        .args(["--lag-max", "1h", "--threshold", "bar_error_px.max<0.5", "--json"])
         .arg(&json)
         .stdout(Stdio::null())
         .status();

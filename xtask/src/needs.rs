@@ -37,6 +37,11 @@ const NEEDS: &[Need] = &[
         package: "redis-server",
         why: "is the authority's other store: tests start, kill and replace real ones",
     },
+    Need {
+        probe: &["ss", "-V"],
+        package: "iproute2",
+        why: "tells how many bytes the kernel has counted, beside the load generator",
+    },
 ];
 
 /// A part of the Rust toolchain that must be there.

@@ -36,6 +36,7 @@ pub(crate) const STEPS: &[Step] = &[
         run: |root, _| mutants::run(root, &mutants::Options::slice()),
     },
     Step { name: "tls", what: "Redis over TLS, which is a feature", run: tls },
+    Step { name: "dashboard", what: "the terminal of a load, which is a feature", run: dashboard },
     Step { name: "doctest", what: "examples in the documentation", run: doctest },
     Step { name: "doc", what: "documentation without warnings", run: doc },
     Step { name: "bench", what: "every benchmark once, unmeasured", run: bench },
@@ -103,6 +104,14 @@ fn tls(root: &Path, _: &Options) -> Result<(), String> {
     run::pass(root, &line, &[])
 }
 
+fn dashboard(root: &Path, _: &Options) -> Result<(), String> {
+    let feature = ["--features", "dashboard"];
+    let lints = ["cargo", "clippy", "-p", "loadgen", "-p", "worldboss", "--lib", "--bins"];
+    run::pass(root, &[&lints[..], &feature, &["--", "-D", "warnings"]].concat(), &[])?;
+    let tests = ["cargo", "test", "-p", "loadgen", "--lib"];
+    run::pass(root, &[&tests[..], &feature, &["dashboard"]].concat(), &[])
+}
+
 fn doctest(root: &Path, _: &Options) -> Result<(), String> {
     run::pass(root, &["cargo", "test", "--doc", "--workspace"], &[])
 }
@@ -125,8 +134,8 @@ mod tests {
     #[test]
     fn the_order_is_the_documented_one() {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-        let documented =
-            "tools fmt ci web clippy pure test mutants tls doctest doc bench unchanged browser";
+        let documented = "tools fmt ci web clippy pure test mutants tls dashboard doctest doc \
+             bench unchanged browser";
         assert_eq!(names.join(" "), documented);
     }
 }
