@@ -39,8 +39,9 @@ usage: cargo xtask COMMAND
                                      of joins, or these files of benches/; one table, and plots in
                                      target/bench/report.html
   peers [FLAG]...                    drive worldboss, bare epoll and other servers in turn, and
-                                     compare what a tick costs them; takes twenty minutes. Flags as
-                                     `peers --help` tells them, as --only epoll,worldboss, or
+                                     compare what a tick costs them, and what a frame costs loadgen
+                                     and a raw client; takes 25 minutes. Flags as `peers --help`
+                                     tells them, as --only epoll,worldboss, or --clients, or
                                      --soak 3600, which looks whether memory grows in an hour
   peers ucore                        compare bytes and times of ucore with those of other libraries;
                                      takes minutes, most of them to build these

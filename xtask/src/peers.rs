@@ -83,7 +83,7 @@ pub(crate) fn test(root: &Path) -> Result<(), String> {
     let json = web::built(root, "bench/peers-quick.json")?;
     run::pass(root, &["cargo", "test", "--manifest-path", TICK], &[])?;
     run::pass(root, &["cargo", "build", "-p", "worldboss", "--bins"], &[])?;
-    let own = ["--quick", "--only", "epoll,tungstenite,axum,worldboss,seen"];
+    let own = ["--quick", "--only", "epoll,tungstenite,axum,worldboss,seen", "--clients"];
     let files = ["--worldboss", &binary, "--json", &json];
     let line = [&["cargo", "run", "--manifest-path", TICK, "--"][..], &own, &files].concat();
     run::pass(root, &line, &[])

@@ -1,5 +1,6 @@
 //! What was measured, and what follows from it.
 
+use super::clients::ClientRun;
 use super::contender::Contender;
 use super::soak::Soak;
 use crate::client::Report;
@@ -9,11 +10,12 @@ use serde::Serialize;
 /// Fewer frames a second than this for each player: the server can't keep up.
 const FRAMES_MIN: f64 = 9.5;
 
-/// All runs and soaks, in the order in which they ran.
+/// All runs, soaks and clients, in the order in which they ran.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Figures {
     pub(crate) runs: Vec<Run>,
     pub(crate) soaks: Vec<Soak>,
+    pub(crate) clients: Vec<ClientRun>,
 }
 
 /// One server in one round.
@@ -125,7 +127,8 @@ impl Figures {
     /// How many runs did not work.
     pub(crate) fn failures(&self) -> usize {
         let runs = self.runs.iter().filter(|run| run.measured.is_err()).count();
-        runs + self.soaks.iter().filter(|soak| soak.is_failed()).count()
+        let soaks = self.soaks.iter().filter(|soak| soak.is_failed()).count();
+        runs + soaks + self.clients.iter().filter(|run| run.is_failed()).count()
     }
 
     /// The bars of a contender's runs of this size: how many were compared, in pixels the worst of
@@ -181,7 +184,8 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    fn of(figures: impl Iterator<Item = f64>) -> Self {
+    /// Those that are numbers.
+    pub(crate) fn of(figures: impl Iterator<Item = f64>) -> Self {
         let mut all: Vec<f64> = figures.filter(|figure| !figure.is_nan()).collect();
         all.sort_by(f64::total_cmp);
         let (Some(&min), Some(&max)) = (all.first(), all.last()) else {

@@ -9,6 +9,7 @@ mod measure;
 mod soak;
 mod figures;
 mod tables;
+mod clients;
 
 use contender::Contender;
 use cores::Cores;
@@ -32,12 +33,16 @@ pub(crate) struct Options {
     /// These servers alone
     #[arg(long, value_delimiter = ',')]
     only: Vec<Contender>,
+    /// What clients spend: loadgen beside the one of all servers, on worldboss; with --only beside
+    /// these servers, without it nothing else
+    #[arg(long)]
+    clients: bool,
     /// 50 players, two seconds, one round: does everything still work?
     #[arg(long, conflicts_with_all = ["players", "seconds", "rounds"])]
     quick: bool,
     /// Plays this long without a pause, in seconds, to see whether memory grows; worldboss if not
     /// said
-    #[arg(long, conflicts_with_all = ["quick", "rounds", "seconds"],
+    #[arg(long, conflicts_with_all = ["quick", "rounds", "seconds", "clients"],
           value_parser = clap::value_parser!(u64).range(10..))]
     soak: Option<u64>,
     /// A release build of worldboss
@@ -91,9 +96,13 @@ fn compare(options: &mut Options, cores: &Cores) -> Figures {
     if options.players.is_empty() {
         options.players = vec![1_000, 5_000];
     }
-    let contenders = if options.only.is_empty() { Contender::all() } else { options.only.clone() };
+    let is_all = options.only.is_empty() && !options.clients;
+    let contenders = if is_all { Contender::all() } else { options.only.clone() };
     let mut figures = Figures::default();
     for &players in &options.players {
+        if is_all || options.clients {
+            figures.clients.extend(clients::compare(options, cores, players));
+        }
         for round in 0..options.rounds {
             for turn in 0..contenders.len() {
                 let contender = contenders[(turn + round) % contenders.len()];
@@ -104,7 +113,12 @@ fn compare(options: &mut Options, cores: &Cores) -> Figures {
             }
         }
     }
-    print!("{}", tables::all(&figures, options));
+    if !contenders.is_empty() {
+        print!("{}", tables::all(&figures, options));
+    }
+    if !figures.clients.is_empty() {
+        print!("{}", clients::table(&figures.clients, !options.quick));
+    }
     figures
 }
 

@@ -15,8 +15,9 @@ struct Limit {
     bound: Bound,
 }
 
+/// Where a median has to be.
 #[derive(Clone, Copy, Debug)]
-enum Bound {
+pub(crate) enum Bound {
     AtMost(f64),
     AtLeast(f64),
 }
@@ -133,7 +134,7 @@ fn row(figures: &Figures, contender: Contender, players: usize) -> String {
     )
 }
 
-fn spread(spread: Spread) -> String {
+pub(crate) fn spread(spread: Spread) -> String {
     format!("{:.1} / {:.1} / {:.1}", spread.min, spread.median, spread.max)
 }
 
@@ -144,15 +145,19 @@ fn limits(text: &mut String, figures: &Figures, players: usize) {
         if ratio.median.is_nan() {
             continue;
         }
-        let (is_kept, words) = match bound {
-            Bound::AtMost(most) => (ratio.median <= most, format!("at most {most}")),
-            Bound::AtLeast(least) => (ratio.median >= least, format!("at least {least}")),
-        };
-        let mark = mark(is_kept);
-        let Spread { min, median, max } = ratio;
-        let _ =
-            writeln!(text, "{mark} {what}: {min:.2} / {median:.2} / {max:.2}, {words} (median)");
+        text.push_str(&verdict(what, ratio, bound));
     }
+}
+
+/// One line: whether a ratio is where it has to be.
+pub(crate) fn verdict(what: &str, ratio: Spread, bound: Bound) -> String {
+    let Spread { min, median, max } = ratio;
+    let (is_kept, words) = match bound {
+        Bound::AtMost(most) => (median <= most, format!("at most {most}")),
+        Bound::AtLeast(least) => (median >= least, format!("at least {least}")),
+    };
+    let mark = mark(is_kept);
+    format!("{mark} {what}: {min:.2} / {median:.2} / {max:.2}, {words} (median)\n")
 }
 
 fn bars(text: &mut String, figures: &Figures, players: usize) {
